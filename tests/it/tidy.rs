@@ -17,7 +17,8 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates whose functions depend on nothing but their arguments.
-const PURE: [&str; 4] = [
+const PURE: [&str; 5] = [
+    "crates/trailtab-athena/src/",
     "crates/trailtab-core/src/",
     "crates/trailtab-cost-explorer/src/",
     "crates/trailtab-demo/src/",

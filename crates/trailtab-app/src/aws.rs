@@ -172,7 +172,7 @@ fn http_client() -> SharedHttpClient {
             trusting(trusted(), settings.cloned(), sleep)
         })
     };
-    let amazon = client(|| trust::amazon().unwrap_or_default());
+    let amazon = client(|| trust::amazon().cloned().unwrap_or_default());
     let all = client(TlsContext::default);
     network::watched(trust::amazon_first(amazon, all))
 }

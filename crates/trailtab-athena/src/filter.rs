@@ -64,6 +64,44 @@ pub(crate) fn condition(filter: &EventFilter, table: &LogTable) -> Option<SqlTex
     (!conditions.is_empty()).then(|| SqlText::all(&conditions))
 }
 
+/// Tells whether the condition admits exactly the events that the filter admits, in a table of CloudTrail's columns.
+pub(crate) fn is_exact(filter: &EventFilter, table: &LogTable) -> bool {
+    let EventFilter {
+        sources,
+        regions,
+        access,
+        access_keys,
+        user_agents,
+        ..
+    } = filter;
+    let exact = EventFilter {
+        sources: sources.clone(),
+        regions: regions.clone(),
+        access: *access,
+        access_keys: access_keys.clone(),
+        user_agents: user_agents.clone(),
+        ..EventFilter::default()
+    };
+    let columns: [(&[&str], bool); 5] = [
+        (&["eventSource"], *sources != FilterValues::default()),
+        (&["awsRegion"], *regions != FilterValues::default()),
+        (&["readOnly"], access.is_some()),
+        (
+            &["userIdentity", "accessKeyId"],
+            *access_keys != FilterValues::default(),
+        ),
+        (&["userAgent"], *user_agents != FilterValues::default()),
+    ];
+    let lists = [sources, regions, access_keys, user_agents];
+    exact == *filter
+        && columns
+            .iter()
+            .all(|(path, is_used)| !is_used || table.member(path).is_some())
+        && lists
+            .iter()
+            .all(|list| list.given().iter().all(|value| value.is_ascii()))
+}
+
 /// The members of a table that filters compare.
 struct FilterColumns<'t> {
     table: &'t LogTable,

@@ -161,14 +161,6 @@ pub fn read(
 
 /// What the columns of kept rows mean, as text: rows are used only by statements with the same columns.
 pub fn describe_columns(columns: &[ResultColumn]) -> String {
-    let names = columns.iter().map(|column| match column {
-        ResultColumn::Class => "class".to_owned(),
-        ResultColumn::Day => "day".to_owned(),
-        ResultColumn::Period => "period".to_owned(),
-        ResultColumn::Member(member) => format!("member {}", member.path.join(".")),
-        ResultColumn::Calls => "calls".to_owned(),
-        ResultColumn::First => "first".to_owned(),
-        ResultColumn::Last => "last".to_owned(),
-    });
+    let names = columns.iter().map(ResultColumn::name);
     names.collect::<Vec<_>>().join("\n")
 }

@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod columns;
+pub mod compare;
 pub mod ddl;
 mod filter;
 pub mod kept;

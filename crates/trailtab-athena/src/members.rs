@@ -30,8 +30,13 @@ pub(crate) struct TableMember {
 impl TableMember {
     /// The name of the column in results: the path in lower case, as Athena writes names.
     pub(crate) fn alias(&self) -> SqlText {
-        SqlText::name(&self.path.join("_").to_lowercase())
+        SqlText::name(&column_name(&self.path))
     }
+}
+
+/// The name of a column of results that holds a member.
+pub(crate) fn column_name(path: &[String]) -> String {
+    path.join("_").to_lowercase()
 }
 
 /// Members whose value is JSON where their column is text.

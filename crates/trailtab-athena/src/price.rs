@@ -44,6 +44,13 @@ pub fn scan_usd(bytes: u64) -> Decimal {
     Decimal::from(billed) * list_price::SCANNED_TIB_USD / Decimal::from(MIB_PER_TIB)
 }
 
+/// The most bytes that Athena scans for some dollars.
+pub fn bytes_for(usd: Decimal) -> u64 {
+    let mib = usd / list_price::SCANNED_TIB_USD * Decimal::from(MIB_PER_TIB);
+    let mib = u64::try_from(mib.trunc()).unwrap_or(0);
+    mib.saturating_mul(BYTES_PER_MIB)
+}
+
 impl ScanPlan {
     /// What the query costs: the scan, one GET for each object, and the listing before it. Athena may read a large object
     /// with several requests. What Athena lists itself is not in it, nor is transfer between Regions.
@@ -80,6 +87,8 @@ mod tests {
         assert_eq!(usd(0), usd(10 << 20));
         assert_eq!(usd((10 << 20) + 1), usd(11 << 20));
         assert_ne!(usd((10 << 20) + 1), usd(10 << 20));
+        assert_eq!(bytes_for(Decimal::from(5)), 1 << 40);
+        assert_eq!(bytes_for(Decimal::from(-1)), 0);
     }
 
     #[test]

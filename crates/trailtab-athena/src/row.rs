@@ -1,8 +1,9 @@
 //! Rows of results, read back as records.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use trailtab_core::event::counter::CallCount;
 use trailtab_core::event::ingest::EngineRow;
@@ -40,6 +41,12 @@ pub enum RowFault {
         /// Number of columns that the statement returns.
         expected: usize,
     },
+    /// It is no object of JSON.
+    #[error("is no object of JSON")]
+    Json,
+    /// It has other columns.
+    #[error("has columns that the statement does not return")]
+    Names,
     /// It belongs to no class.
     #[error("stands for nothing that the statement counts")]
     Class,
@@ -113,6 +120,61 @@ pub fn read_csv(
     Ok(row)
 }
 
+/// Reads rows as UNLOAD writes them: an object of JSON in each line, in which members without a value may be absent.
+/// Calls `found` for each row. Returns their number.
+///
+/// # Errors
+///
+/// If the lines are not those of the statement.
+pub fn read_json_lines(
+    form: RowForm<'_>,
+    lines: impl Read,
+    mut found: impl FnMut(RawRow<'_>, EngineRow<'_, '_>),
+) -> Result<u64, RowError> {
+    let names: Vec<String> = form.columns.iter().map(ResultColumn::name).collect();
+    let mut lines = BufReader::new(RowLimit {
+        result: lines,
+        row_bytes: 0,
+    });
+    let mut reader = RowReader {
+        form,
+        json: Vec::new(),
+    };
+    let mut line = Vec::new();
+    let mut row = 0;
+    loop {
+        line.clear();
+        let read = lines.read_until(b'\n', &mut line);
+        if read.map_err(csv::Error::from)? == 0 {
+            return Ok(row);
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        row += 1;
+        let read = cells_of(&line, &names).and_then(|cells| reader.row(&cells, &mut found));
+        read.map_err(|fault| RowError::Row { row, fault })?;
+    }
+}
+
+/// The cells of a line, in the order of the names. Names are unique.
+fn cells_of(line: &[u8], names: &[String]) -> Result<csv::ByteRecord, RowFault> {
+    let mut members: Map<String, Value> =
+        serde_json::from_slice(line).map_err(|_| RowFault::Json)?;
+    let mut cells = csv::ByteRecord::new();
+    for name in names {
+        match members.remove(name) {
+            None | Some(Value::Null) => cells.push_field(b""),
+            Some(Value::String(text)) => cells.push_field(text.as_bytes()),
+            Some(other) => cells.push_field(other.to_string().as_bytes()),
+        }
+    }
+    match members.is_empty() {
+        true => Ok(cells),
+        false => Err(RowFault::Names),
+    }
+}
+
 struct RowReader<'s> {
     form: RowForm<'s>,
     json: Vec<u8>,
@@ -154,11 +216,18 @@ impl RowReader<'_> {
         let mut found = |row: EngineRow<'_, '_>| found(raw, row);
         match class {
             RowClass::Calls => {}
-            RowClass::Refused => found(EngineRow::Refused { calls }),
+            RowClass::Refused => found(EngineRow::Refused {
+                calls: CallCount {
+                    count: calls,
+                    times: seconds(cell(&ResultColumn::First))
+                        .zip(seconds(cell(&ResultColumn::Last))),
+                },
+            }),
             RowClass::Outside => found(EngineRow::OutsideWindow { calls }),
             RowClass::Duplicate => found(EngineRow::Duplicate { calls }),
             RowClass::Undated => found(EngineRow::Undated { calls }),
             RowClass::Network => found(EngineRow::NetworkActivity { calls }),
+            RowClass::Later => found(EngineRow::NotKept { calls }),
         }
         if class != RowClass::Calls {
             return Ok(());

@@ -1,16 +1,19 @@
 //! The statement that counts a table's events for a run.
 
-use trailtab_core::activity::usage::THROTTLING_MESSAGE_PARTS;
-use trailtab_core::event::filter::EventFilter;
-use trailtab_core::event::needs::{CallGrain, RecordNeeds};
-use trailtab_core::event::outcome::REFUSING_MESSAGE_PARTS;
-use trailtab_core::time::{self, Seconds, TimeWindow};
+mod selected;
+mod times;
 
+use trailtab_core::event::filter::EventFilter;
+use trailtab_core::event::needs::{CallGrain, FirstCalls, RecordNeeds};
+use trailtab_core::time::TimeWindow;
+
+use self::selected::{grouped, whole};
+use self::times::EventTimes;
 use crate::filter;
-use crate::members::{CellKind, TableMember};
+use crate::members::{self, CellKind};
 use crate::partition::{self, PartitionError, PartitionRole, ScanScope};
 use crate::sql::SqlText;
-use crate::table::{EventTimeColumn, LogTable};
+use crate::table::LogTable;
 
 /// The version of the rules by which a statement counts. Counts that are kept carry it: change it when the same events would
 /// give other rows.
@@ -65,6 +68,32 @@ pub enum ResultColumn {
     Last,
 }
 
+impl ResultColumn {
+    /// The name of the column in results.
+    pub fn name(&self) -> String {
+        match self {
+            ResultColumn::Class => "trailtab_class".to_owned(),
+            ResultColumn::Day => "trailtab_day".to_owned(),
+            ResultColumn::Period => "trailtab_hour".to_owned(),
+            ResultColumn::Member(member) => members::column_name(&member.path),
+            ResultColumn::Calls => "trailtab_calls".to_owned(),
+            ResultColumn::First => "trailtab_first".to_owned(),
+            ResultColumn::Last => "trailtab_last".to_owned(),
+        }
+    }
+}
+
+impl Statement {
+    /// The statement that writes the rows as lines of JSON into an empty folder of S3, `s3://BUCKET/PREFIX/`, by many
+    /// writers at once. The result of a SELECT is written by one.
+    pub fn unload(&self, folder: &str) -> SqlText {
+        SqlText::of(
+            "UNLOAD (\n?\n) TO ? WITH (format = 'JSON', compression = 'GZIP')",
+            &[&self.sql, &SqlText::text(folder)],
+        )
+    }
+}
+
 /// A member of records in a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultMember {
@@ -88,17 +117,20 @@ pub enum RowClass {
     Undated,
     /// Network activity that is not asked for.
     Network,
+    /// Calls that are not among the first that are asked for.
+    Later,
 }
 
 impl RowClass {
     /// All classes.
-    pub const ALL: [RowClass; 6] = [
+    pub const ALL: [RowClass; 7] = [
         RowClass::Calls,
         RowClass::Refused,
         RowClass::Outside,
         RowClass::Duplicate,
         RowClass::Undated,
         RowClass::Network,
+        RowClass::Later,
     ];
 
     /// The name in results.
@@ -110,6 +142,7 @@ impl RowClass {
             RowClass::Duplicate => "duplicate",
             RowClass::Undated => "undated",
             RowClass::Network => "network",
+            RowClass::Later => "later",
         }
     }
 }
@@ -128,13 +161,6 @@ pub enum StatementError {
         /// Its length in bytes.
         bytes: usize,
     },
-}
-
-/// A member that a statement returns.
-struct Selected {
-    member: ResultMember,
-    alias: SqlText,
-    sql: SqlText,
 }
 
 /// Makes the statement for a question.
@@ -165,6 +191,10 @@ pub fn statement(
             .map(|day| SqlText::of("? AS \"trailtab_day\"", &[day])),
     );
     inner.extend(identities(table));
+    if question.needs.kept.is_some() {
+        let ordered = SqlText::of("coalesce(?, false)", &[&times.is_ordered]);
+        inner.push(SqlText::of("? AS \"trailtab_ordered\"", &[&ordered]));
+    }
     let condition = filter::condition(question.filter, table);
     inner.push(SqlText::of(
         "? AS \"trailtab_wanted\"",
@@ -210,12 +240,26 @@ pub fn statement(
         "max(\"trailtab_time\") AS \"trailtab_last\"",
     ));
     let keys: Vec<SqlText> = (1..=keys).map(SqlText::number).collect();
+    let kept = question.needs.kept;
+    let kept = kept.filter(|_| filter::is_exact(question.filter, table));
+    let name = SqlText::name(if kept.is_some() {
+        "trailtab_kind"
+    } else {
+        "trailtab_class"
+    });
+    let classed = SqlText::of(
+        "SELECT *, ? AS ?\n  FROM (\n    SELECT *, row_number() OVER (PARTITION BY \"trailtab_place\", \"trailtab_id\" ORDER BY \"trailtab_update\" DESC) AS \"trailtab_copy\"\n    FROM (\n    ?\n    )\n  )",
+        &[&class, &name, &records],
+    );
+    let classed = match kept {
+        Some(kept) => first_only(&classed, kept),
+        None => classed,
+    };
     let sql = SqlText::of(
-        "SELECT\n  ?\nFROM (\n  SELECT *, ? AS \"trailtab_class\"\n  FROM (\n    SELECT *, row_number() OVER (PARTITION BY \"trailtab_place\", \"trailtab_id\" ORDER BY \"trailtab_update\" DESC) AS \"trailtab_copy\"\n    FROM (\n    ?\n    )\n  )\n)\nGROUP BY ?",
+        "SELECT\n  ?\nFROM (\n  ?\n)\nGROUP BY ?",
         &[
             &SqlText::join(&outer, ",\n  "),
-            &class,
-            &records,
+            &classed,
             &SqlText::join(&keys, ", "),
         ],
     );
@@ -230,6 +274,20 @@ pub fn statement(
     columns.extend(members.map(|one| ResultColumn::Member(one.member)));
     columns.extend([ResultColumn::Calls, ResultColumn::First, ResultColumn::Last]);
     Ok(Statement { sql, columns })
+}
+
+/// Gives calls that are not among the first ones a class of their own. Calls whose time is written in another way than
+/// CloudTrail's cannot be ordered by its text: all of them are kept.
+fn first_only(classed: &SqlText, kept: FirstCalls) -> SqlText {
+    let order = SqlText::fixed(match kept.newest_first {
+        true => "\"trailtab_time\" DESC, \"trailtab_id\" DESC",
+        false => "\"trailtab_time\", \"trailtab_id\"",
+    });
+    let count = SqlText::number(i64::try_from(kept.count).unwrap_or(i64::MAX));
+    SqlText::of(
+        "SELECT *, CASE WHEN \"trailtab_kind\" = 'calls' AND \"trailtab_ordered\" AND \"trailtab_rank\" > ? THEN 'later' ELSE \"trailtab_kind\" END AS \"trailtab_class\"\n  FROM (\n  SELECT *, row_number() OVER (PARTITION BY \"trailtab_kind\", \"trailtab_ordered\" ORDER BY ?) AS \"trailtab_rank\"\n  FROM (\n  ?\n  )\n  )",
+        &[&count, &order, classed],
+    )
 }
 
 /// The column with the day of delivery, if rows are told apart by it.
@@ -262,99 +320,6 @@ fn partitions(table: &LogTable, scope: &ScanScope) -> Result<SqlText, PartitionE
         true => SqlText::fixed("true"),
         false => SqlText::join(&conditions, "\n      AND "),
     })
-}
-
-/// The expressions for the time of an event.
-struct EventTimes {
-    /// What is returned of the first and last event.
-    value: SqlText,
-    /// The hour or the minute; the whole time if it is not written as CloudTrail writes times, or for single events.
-    period: SqlText,
-    /// Whether there is no time.
-    is_absent: SqlText,
-    /// Whether the time is known to be outside the window.
-    is_outside: SqlText,
-}
-
-impl EventTimes {
-    fn of(column: &EventTimeColumn, question: &TableQuestion<'_>) -> EventTimes {
-        match column {
-            EventTimeColumn::Text(column) => EventTimes::of_text(column, question),
-            EventTimeColumn::Milliseconds(column) => EventTimes::of_number(column, question),
-        }
-    }
-
-    fn of_text(column: &SqlText, question: &TableQuestion<'_>) -> EventTimes {
-        let regular = SqlText::of(
-            "regexp_like(?, '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$')",
-            &[column],
-        );
-        let cut = |template| SqlText::of(template, &[&regular, column, column]);
-        let period = match question.needs.grain {
-            CallGrain::Hour => cut("CASE WHEN ? THEN substr(?, 1, 13) ELSE ? END"),
-            CallGrain::Minute => cut("CASE WHEN ? THEN substr(?, 1, 16) ELSE ? END"),
-            CallGrain::Event => column.clone(),
-        };
-        let outside = outside(column, question, |time| SqlText::text(&time::iso(time)));
-        EventTimes {
-            value: column.clone(),
-            period: match (question.by_day, outside.as_slice()) {
-                (true, [_, ..]) => parted(&period, &outside),
-                _ => period,
-            },
-            is_absent: SqlText::of("coalesce(?, '') = ''", &[column]),
-            // The reader places times that are written in another way.
-            is_outside: match question.by_day {
-                true => SqlText::fixed("false"),
-                false => SqlText::of("(? AND ?)", &[&regular, &SqlText::any(&outside)]),
-            },
-        }
-    }
-
-    fn of_number(column: &SqlText, question: &TableQuestion<'_>) -> EventTimes {
-        let cut = |template| SqlText::of(template, &[column, column]);
-        let period = match question.needs.grain {
-            CallGrain::Hour => cut("? - ? % 3600000"),
-            CallGrain::Minute => cut("? - ? % 60000"),
-            CallGrain::Event => column.clone(),
-        };
-        let number = |time: Seconds| SqlText::number(time.saturating_mul(1000));
-        let outside = outside(column, question, number);
-        EventTimes {
-            value: column.clone(),
-            period: match (question.by_day, outside.as_slice()) {
-                (true, [_, ..]) => parted(&SqlText::of("CAST(? AS varchar)", &[&period]), &outside),
-                _ => period,
-            },
-            is_absent: SqlText::of("? IS NULL", &[column]),
-            is_outside: match question.by_day {
-                true => SqlText::fixed("false"),
-                false => SqlText::any(&outside),
-            },
-        }
-    }
-}
-
-/// The conditions that place a time before or after the window.
-fn outside(
-    column: &SqlText,
-    question: &TableQuestion<'_>,
-    write: impl Fn(Seconds) -> SqlText,
-) -> Vec<SqlText> {
-    let since = question.window.since.map(|time| ("? < ?", time));
-    let until = question.window.until.map(|time| ("? >= ?", time));
-    let bounds = since.into_iter().chain(until);
-    bounds
-        .map(|(template, time)| SqlText::of(template, &[column, &write(time)]))
-        .collect()
-}
-
-/// Tells the calls of a period that are inside the window from those outside.
-fn parted(period: &SqlText, outside: &[SqlText]) -> SqlText {
-    SqlText::of(
-        "concat(?, CASE WHEN ? THEN ' outside' ELSE '' END)",
-        &[period, &SqlText::any(outside)],
-    )
 }
 
 /// Where an event belongs before it is deduplicated.
@@ -410,198 +375,4 @@ fn identities(table: &LogTable) -> [SqlText; 2] {
             &[&original, &own],
         ),
     ]
-}
-
-/// All members that the table has.
-fn whole(table: &LogTable) -> Vec<Selected> {
-    table.members.iter().map(Selected::of).collect()
-}
-
-impl Selected {
-    fn of(member: &TableMember) -> Selected {
-        Selected {
-            member: ResultMember {
-                path: member.path.clone(),
-                kind: member.kind,
-            },
-            alias: member.alias(),
-            sql: member.sql.clone(),
-        }
-    }
-
-    /// The member, in those events only that meet a condition.
-    fn when(member: &TableMember, condition: &SqlText) -> Selected {
-        Selected {
-            sql: SqlText::of("CASE WHEN ? THEN ? END", &[condition, &member.sql]),
-            ..Selected::of(member)
-        }
-    }
-}
-
-/// The members of `userIdentity` that tell who acted. `accessKeyId` is apart.
-const CALLER: [&[&str]; 12] = [
-    &["userIdentity"],
-    &["userIdentity", "type"],
-    &["userIdentity", "principalId"],
-    &["userIdentity", "arn"],
-    &["userIdentity", "accountId"],
-    &["userIdentity", "userName"],
-    &["userIdentity", "invokedBy"],
-    &["userIdentity", "sessionContext", "sessionIssuer", "type"],
-    &["userIdentity", "sessionContext", "sessionIssuer", "arn"],
-    &[
-        "userIdentity",
-        "sessionContext",
-        "sessionIssuer",
-        "userName",
-    ],
-    &["userIdentity", "onBehalfOf", "userId"],
-    &["userIdentity", "onBehalfOf", "identityStoreArn"],
-];
-
-const CALLER_IN_SESSION: [&[&str]; 3] = [
-    &["userIdentity", "sessionContext", "sourceIdentity"],
-    &["userIdentity", "sessionContext", "signInSessionArn"],
-    &["userIdentity", "sessionContext", "assumedRoot"],
-];
-
-/// The members of every event that counters and filters read.
-const ALWAYS: [&[&str]; 9] = [
-    &["awsRegion"],
-    &["errorCode"],
-    &["eventCategory"],
-    &["eventName"],
-    &["eventSource"],
-    &["eventType"],
-    &["eventVersion"],
-    &["readOnly"],
-    &["recipientAccountId"],
-];
-
-/// The members that a run needs, those that tell calls apart without need left out or cut to what is read of them.
-fn grouped(table: &LogTable, needs: RecordNeeds) -> Vec<Selected> {
-    let is_one =
-        |member: &TableMember, paths: &[&[&str]]| paths.iter().any(|path| member.path == *path);
-    let conditions = Conditions { table };
-    let mut selected = Vec::new();
-    for member in &table.members {
-        let path: Vec<&str> = member.path.iter().map(String::as_str).collect();
-        let one = match path.as_slice() {
-            ["responseElements"] => {
-                Some(Selected::when(member, &conditions.may_state(&member.sql)))
-            }
-            ["serviceEventDetails"] => {
-                Some(Selected::when(member, &conditions.may_state(&member.sql)))
-            }
-            ["errorMessage"] => Some(Selected {
-                sql: cut_message(&member.sql),
-                ..Selected::of(member)
-            }),
-            ["additionalEventData"] => conditions
-                .additional(needs)
-                .map(|condition| Selected::when(member, &condition)),
-            ["userIdentity", "accessKeyId"] if needs.access_key => Some(Selected::of(member)),
-            // A service that acts for a user has a long-term key, `AKIA`.
-            ["userIdentity", "accessKeyId"] if needs.caller => Some(Selected {
-                sql: match table.member(&["userIdentity", "invokedBy"]) {
-                    Some(invoked) => SqlText::of(
-                        "CASE WHEN coalesce(?, '') <> '' THEN substr(?, 1, 4) END",
-                        &[&invoked.sql, &member.sql],
-                    ),
-                    None => continue,
-                },
-                ..Selected::of(member)
-            }),
-            ["userAgent"] if needs.user_agent => Some(Selected::of(member)),
-            ["sourceIPAddress"] if needs.address => Some(Selected::of(member)),
-            // Calls through the AWS MCP Server are known by it.
-            ["userAgent" | "sourceIPAddress"] if needs.caller => Some(Selected {
-                sql: SqlText::of(
-                    "CASE WHEN ? LIKE 'aws-mcp.%' THEN 'aws-mcp.' END",
-                    &[&member.sql],
-                ),
-                ..Selected::of(member)
-            }),
-            _ if is_one(member, &ALWAYS) => Some(Selected::of(member)),
-            _ if needs.caller
-                && (is_one(member, &CALLER) || is_one(member, &CALLER_IN_SESSION)) =>
-            {
-                Some(Selected::of(member))
-            }
-            _ => None,
-        };
-        selected.extend(one);
-    }
-    selected
-}
-
-/// Of a message, the words by which refused and throttled calls are known; and that there is one.
-fn cut_message(message: &SqlText) -> SqlText {
-    let lower = SqlText::of("lower(?)", &[message]);
-    let refusing = REFUSING_MESSAGE_PARTS.iter().map(|part| (&lower, part));
-    let throttling = THROTTLING_MESSAGE_PARTS.iter().map(|part| (message, part));
-    let parts = refusing.chain(throttling).map(|(text, part)| {
-        let part = SqlText::text(part);
-        SqlText::of(
-            "CASE WHEN strpos(?, ?) > 0 THEN concat(' ', ?) ELSE '' END",
-            &[text, &part, &part],
-        )
-    });
-    let parts: Vec<SqlText> = parts.collect();
-    SqlText::of(
-        "CASE WHEN ? <> '' THEN concat('message', ?) END",
-        &[message, &SqlText::join(&parts, ", ")],
-    )
-}
-
-/// Conditions under which a member is read at all.
-struct Conditions<'t> {
-    table: &'t LogTable,
-}
-
-impl Conditions<'_> {
-    fn text(&self, name: &str) -> SqlText {
-        match self.table.member(&[name]) {
-            Some(member) => SqlText::of("coalesce(?, '')", &[&member.sql]),
-            None => SqlText::fixed("''"),
-        }
-    }
-
-    /// An object is read for the result of a call if it may hold an error or state a result: see
-    /// `EventRecord::outcome`.
-    fn may_state(&self, json: &SqlText) -> SqlText {
-        let any = [
-            SqlText::of("strpos(?, '\"error') > 0", &[json]),
-            SqlText::of("strpos(?, '\\u') > 0", &[json]),
-            SqlText::all(&[
-                SqlText::any(&[
-                    SqlText::of("? <> 'AwsApiCall'", &[&self.text("eventType")]),
-                    SqlText::of("? = ''", &[&self.text("eventSource")]),
-                    SqlText::of("? LIKE 'signin.%'", &[&self.text("eventSource")]),
-                    SqlText::of("? <> ''", &[&self.text("errorCode")]),
-                ]),
-                SqlText::of(
-                    "regexp_like(lower(?), 'fail|abort|expire|succe|complete')",
-                    &[json],
-                ),
-            ]),
-        ];
-        SqlText::any(&any)
-    }
-
-    /// `additionalEventData` names who signs in, and the service of calls to Auto Scaling.
-    fn additional(&self, needs: RecordNeeds) -> Option<SqlText> {
-        let source = self.text("eventSource");
-        let mut any = Vec::new();
-        if needs.caller {
-            any.push(SqlText::of(
-                "(? LIKE 'signin.%' OR ? LIKE 'sso%' OR ? LIKE 'identitystore%')",
-                &[&source, &source, &source],
-            ));
-        }
-        if needs.shared_service {
-            any.push(SqlText::of("? = 'autoscaling.amazonaws.com'", &[&source]));
-        }
-        (!any.is_empty()).then(|| SqlText::any(&any))
-    }
 }

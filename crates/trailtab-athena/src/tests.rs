@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trailtab_core::event::filter::{EventFilter, FilterValues};
 use trailtab_core::event::ingest::EngineRow;
-use trailtab_core::event::needs::{CallGrain, RecordNeeds};
+use trailtab_core::event::needs::{CallGrain, FirstCalls, RecordNeeds};
 use trailtab_core::time::TimeWindow;
 
 use crate::ddl::LogTableSetup;
 use crate::partition::ScanScope;
 use crate::row::{self, RawRow, RowError, RowFault, RowForm};
+use crate::sql::SqlText;
 use crate::statement::{ResultColumn, Statement, TableQuestion, statement};
 use crate::table::{LogTable, TableDescription, TableShape};
 
@@ -193,6 +194,22 @@ fn statements_count_what_nothing_tells_apart() {
     };
     insta::assert_snapshot!("activity", made(&ours(), activity(), &none));
     insta::assert_snapshot!("filters", made(&ours(), usage, &some));
+    let first = RecordNeeds {
+        kept: Some(FirstCalls {
+            count: 10,
+            newest_first: true,
+        }),
+        ..RecordNeeds::WHOLE_RECORDS
+    };
+    let limited = made(&ours(), first, &none);
+    assert_eq!(limited.as_str().matches("'later'").count(), 1);
+    assert!(
+        limited
+            .as_str()
+            .contains("\"trailtab_rank\" > 10 THEN 'later'")
+    );
+    // Rows that are filtered once more here may be fewer than the first ten.
+    assert!(!made(&ours(), first, &some).as_str().contains("'later'"));
     insta::assert_snapshot!("records", made(&ours(), RecordNeeds::WHOLE_RECORDS, &none));
     insta::assert_snapshot!("ocsf", made(&security_lake(), activity(), &none));
 }
@@ -209,11 +226,12 @@ fn read(statement: &Statement, rows: &str) -> Result<Vec<(String, u64)>, RowErro
                 let json = String::from_utf8(record.raw.to_vec()).unwrap();
                 (json, calls.count)
             }
-            EngineRow::Refused { calls } => ("refused".to_owned(), calls),
+            EngineRow::Refused { calls } => ("refused".to_owned(), calls.count),
             EngineRow::OutsideWindow { calls } => ("outside".to_owned(), calls),
             EngineRow::Duplicate { calls } => ("duplicate".to_owned(), calls),
             EngineRow::Undated { calls } => ("undated".to_owned(), calls),
             EngineRow::Unreadable { calls } => ("unreadable".to_owned(), calls),
+            EngineRow::NotKept { calls } => ("later".to_owned(), calls),
             EngineRow::NetworkActivity { calls } => ("network".to_owned(), calls),
         };
         found.push((json, calls));
@@ -232,13 +250,8 @@ fn result(statement: &Statement, cells: &[(&str, &str)]) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let row = statement.columns.iter().map(|column| {
         let name = match column {
-            ResultColumn::Class => "class".to_owned(),
-            ResultColumn::Day => "day".to_owned(),
-            ResultColumn::Period => "period".to_owned(),
             ResultColumn::Member(member) => member.path.join("."),
-            ResultColumn::Calls => "calls".to_owned(),
-            ResultColumn::First => "first".to_owned(),
-            ResultColumn::Last => "last".to_owned(),
+            other => other.name().replace("trailtab_", ""),
         };
         let cell = cells.iter().find(|(wanted, _)| *wanted == name);
         cell.map_or(String::new(), |(_, value)| quoted(value))
@@ -349,4 +362,54 @@ fn events_that_do_not_count_are_told_by_class() {
     );
     let short = read(&statement, "\"a\"\n\"calls\"\n");
     assert!(matches!(fault(short), RowFault::Columns { found: 1, .. }));
+}
+
+#[test]
+fn lines_of_json_are_rows_as_well() {
+    let (none, scope) = (EventFilter::default(), scope());
+    let statement = statement(&ours(), &question(activity(), &none, &scope)).unwrap();
+    let form = RowForm {
+        columns: &statement.columns,
+        grain: CallGrain::Hour,
+        window: TimeWindow::default(),
+    };
+    let read = |lines: &str| {
+        let mut found = Vec::new();
+        let rows = row::read_json_lines(form, lines.as_bytes(), |_, row| {
+            if let EngineRow::Calls { record, calls } = row {
+                found.push((String::from_utf8(record.raw.to_vec()).unwrap(), calls.count));
+            }
+        });
+        (rows.map_err(|error| error.to_string()), found)
+    };
+    let (rows, found) = read(concat!(
+        r#"{"trailtab_class":"calls","trailtab_calls":3,"trailtab_first":"2026-11-05T08:00:01Z","trailtab_last":"2026-11-05T08:59:59Z","#,
+        r#""eventname":"A","eventsource":"s","useridentity_type":null,"useridentity_arn":"arn:aws:iam::1:user/\"x\""}"#,
+        "\n\n",
+        r#"{"trailtab_class":"refused","trailtab_calls":2}"#,
+    ));
+    assert_eq!(rows, Ok(2));
+    let expected = r#"{"eventTime":"2026-11-05T08:00:01Z","eventName":"A","eventSource":"s","userIdentity":{"arn":"arn:aws:iam::1:user/\"x\""}}"#;
+    assert_eq!(found, [(expected.to_owned(), 3)]);
+    for (line, fault) in [
+        ("{broken", "row 1 of the result is no object of JSON"),
+        (
+            r#"{"trailtab_class":"refused"}"#,
+            "row 1 of the result has no number of events",
+        ),
+        (
+            r#"{"trailtab_class":"refused","trailtab_calls":1,"more":1}"#,
+            "row 1 of the result has columns that the statement does not return",
+        ),
+    ] {
+        assert_eq!(read(line).0, Err(fault.to_owned()));
+    }
+    insta::assert_snapshot!(
+        Statement { sql: SqlText::text("q"), columns: Vec::new() }.unload("s3://b/it's/"),
+        @"
+    UNLOAD (
+    'q'
+    ) TO 's3://b/it''s/' WITH (format = 'JSON', compression = 'GZIP')
+    "
+    );
 }

@@ -81,6 +81,13 @@ pub(super) fn lines(no_match: &NoMatch, context: NoMatchContext<'_>) -> Vec<Line
             say(4, format!("Try --since {first} --until {last}."));
         }
     }
+    if no_match.refused_by_engine > 0 {
+        let refused = part_of_events(no_match.refused_by_engine, context.events);
+        say(
+            2,
+            format!("The filters leave out {refused}: leave one out to see by which."),
+        );
+    }
     for by in &no_match.filters {
         say(2, removed(by, context.events));
         if !by.did_you_mean.is_empty() {

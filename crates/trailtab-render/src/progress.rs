@@ -94,13 +94,42 @@ pub fn athena_plan(table: &impl std::fmt::Display, scan: &AthenaScan<'_>) -> Str
     if scan.objects == 0 {
         return format!("{table}: nothing to scan{kept}");
     }
+    let requests = match scan.get_usd < CENT {
+        true => String::new(),
+        false => format!(" ({} of it for GET requests)", dollars(scan.get_usd)),
+    };
     format!(
-        "{table}: the query scans {} ({}): about {}, {} of it for GET requests, at the list prices of us-east-1, and at least {}{kept}",
+        "{table}: the query scans {} ({}): {}{requests} at the list prices of us-east-1, and at least {}{kept}",
         counted(scan.objects, "file"),
         bytes(scan.bytes),
         dollars(scan.usd),
-        dollars(scan.get_usd),
         duration(scan.least_seconds.max(1) as f64),
+    )
+}
+
+const CENT: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+
+/// Reading a bucket here against a query of Athena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AthenaAlternative {
+    /// Seconds on two cores.
+    pub here_seconds: u64,
+    /// Seconds for the transfer at 100 Mbit/s.
+    pub slow_line_seconds: u64,
+    /// Dollars for the transfer out of AWS.
+    pub transfer_usd: Decimal,
+    /// Dollars for the query.
+    pub athena_usd: Decimal,
+}
+
+/// Suggests Athena for a large bucket, with what speaks for it.
+pub fn athena_suggestion(bucket: &str, prefix: &str, other: &AthenaAlternative) -> String {
+    format!(
+        "s3://{bucket}: reading takes about {} on two cores, and {} at 100 Mbit/s; outside AWS the transfer costs {} more. Athena counts the same for {}, and the next day for a part of it: trailtab athena setup s3://{bucket}/{prefix} (docs/scale.md)",
+        duration(other.here_seconds as f64),
+        duration(other.slow_line_seconds as f64),
+        dollars(other.transfer_usd),
+        dollars(other.athena_usd),
     )
 }
 
@@ -123,7 +152,7 @@ pub fn athena_scanned(scanned_bytes: u64, usd: Decimal, is_reused: bool) -> Stri
 
 /// An amount with cents; less than one cent is not told.
 fn dollars(usd: Decimal) -> String {
-    match usd < Decimal::new(1, 2) {
+    match usd < CENT {
         true => "less than $0.01".to_owned(),
         false => format!("${:.2}", usd.round_dp(2)),
     }
@@ -183,6 +212,52 @@ mod tests {
         s3://logs: 10,000 files (30 MB) and more: 10,000 GET and 12 LIST requests so far, less than $0.01 at the list prices of us-east-1
         s3://logs: 3,000,000 files (90 GB): 3,000,000 GET and 3,020 LIST requests, $1.22 at the list prices of us-east-1
         ");
+    }
+
+    #[test]
+    fn the_plan_of_a_query_tells_its_price() {
+        let scan = AthenaScan {
+            not_listed: None,
+            objects: 33_000_000,
+            bytes: 1 << 40,
+            usd: Decimal::new(18_365, 3),
+            get_usd: Decimal::new(132, 1),
+            least_seconds: 600,
+            kept_days: 0,
+        };
+        let small = AthenaScan {
+            objects: 1,
+            bytes: 900,
+            usd: Decimal::new(1, 4),
+            get_usd: Decimal::new(4, 7),
+            least_seconds: 1,
+            kept_days: 30,
+            ..scan
+        };
+        let nothing = AthenaScan {
+            objects: 0,
+            kept_days: 1,
+            ..scan
+        };
+        let unknown = AthenaScan {
+            not_listed: Some("access denied"),
+            ..scan
+        };
+        let plans = [scan, small, nothing, unknown].map(|scan| athena_plan(&"athena://d/t", &scan));
+        insta::assert_snapshot!(plans.join("\n"));
+        insta::assert_snapshot!(athena_scanned(1 << 40, Decimal::from(5), false));
+        insta::assert_snapshot!(athena_scanned(0, Decimal::ZERO, true));
+    }
+
+    #[test]
+    fn athena_is_suggested_with_numbers() {
+        let other = AthenaAlternative {
+            here_seconds: 6_200,
+            slow_line_seconds: 80_000,
+            transfer_usd: Decimal::from(90),
+            athena_usd: Decimal::new(1788, 2),
+        };
+        insta::assert_snapshot!(athena_suggestion("logs", "AWSLogs/", &other));
     }
 
     #[test]

@@ -52,7 +52,7 @@ const END: &[u8] = b"-----END CERTIFICATE-----";
 
 /// TLS that trusts Amazon's authorities only; None if no bundle has them. Reads the bundle at the
 /// first call.
-pub(super) fn amazon() -> Option<TlsContext> {
+pub(super) fn amazon() -> Option<&'static TlsContext> {
     static CONTEXT: LazyLock<Option<TlsContext>> = LazyLock::new(|| {
         let bundle = fs::read(bundle()?).ok()?;
         let mut store = TrustStore::empty();
@@ -63,7 +63,7 @@ pub(super) fn amazon() -> Option<TlsContext> {
         let context = TlsContext::builder().with_trust_store(store).build().ok();
         context.filter(|_| !certificates.is_empty())
     });
-    CONTEXT.clone()
+    CONTEXT.as_ref()
 }
 
 /// The bundle that rustls-native-certs would read before it reads a folder with a file for each certificate.
@@ -141,10 +141,12 @@ impl HttpClient for AmazonFirst {
         }
         SharedHttpConnector::new(AmazonFirstConnector {
             amazon: self.amazon.http_connector(settings, components),
-            all: self.all.clone(),
-            settings: settings.clone(),
-            components: components.clone(),
-            is_enough: self.is_enough.clone(),
+            other: Arc::new(OtherTrust {
+                all: self.all.clone(),
+                settings: settings.clone(),
+                components: components.clone(),
+                is_enough: self.is_enough.clone(),
+            }),
         })
     }
 
@@ -156,6 +158,13 @@ impl HttpClient for AmazonFirst {
 #[derive(Debug)]
 struct AmazonFirstConnector {
     amazon: SharedHttpConnector,
+    other: Arc<OtherTrust>,
+}
+
+/// What a request needs if the server has a certificate of another authority. The SDK makes a connector for each
+/// attempt, so what it holds is copied once at most.
+#[derive(Debug)]
+struct OtherTrust {
     all: SharedHttpClient,
     settings: HttpConnectorSettings,
     components: RuntimeComponents,
@@ -167,17 +176,16 @@ impl HttpConnector for AmazonFirstConnector {
         // None if the body is a stream; then the SDK's next attempt trusts all authorities.
         let again = request.try_clone();
         let call = self.amazon.call(request);
-        let (all, is_enough) = (self.all.clone(), self.is_enough.clone());
-        let (settings, components) = (self.settings.clone(), self.components.clone());
+        let other = self.other.clone();
         HttpConnectorFuture::new(async move {
             let error = match call.await {
                 Err(error) if is_distrust(&error) => error,
                 answer => return answer,
             };
-            is_enough.store(false, Ordering::Relaxed);
+            other.is_enough.store(false, Ordering::Relaxed);
             match again {
                 Some(request) => {
-                    let connector = all.http_connector(&settings, &components);
+                    let connector = other.all.http_connector(&other.settings, &other.components);
                     connector.call(request).await
                 }
                 None => Err(error),

@@ -111,13 +111,19 @@ pub enum ReadError {
     LookupEvents(#[from] lookup_events::LookupError),
     /// A table of Athena cannot be counted.
     #[error(transparent)]
-    Athena(#[from] TableError),
+    Athena(Box<TableError>),
     /// The AWS configuration is invalid.
     #[error(transparent)]
     Config(#[from] aws::ConfigError),
     /// The network runtime cannot be started.
     #[error("cannot start the network runtime")]
     Runtime(#[source] std::io::Error),
+}
+
+impl From<TableError> for ReadError {
+    fn from(error: TableError) -> ReadError {
+        ReadError::Athena(Box::new(error))
+    }
 }
 
 /// Reads all sources. Each thread counts with a clone of `empty`; the results are merged.

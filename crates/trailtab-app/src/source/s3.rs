@@ -37,6 +37,7 @@ use super::document::Document;
 use super::interrupt::{self, Interrupt};
 use super::progress::ReadProgress;
 use crate::aws::{self, AwsFailure};
+use trailtab_athena::compare::{self, ReadingComparison};
 use trailtab_core::coverage::{ReadProblem, ReadScope, RunCoverage, Severity};
 use trailtab_core::event::filter::ScopeMatcher;
 use trailtab_core::scope::Scope;
@@ -266,7 +267,7 @@ impl S3Store {
         }
         drop(keys);
         let is_empty = self
-            .download_all(listers, listed, progress, documents)
+            .download_all(prefix, listers, listed, progress, documents)
             .await;
         if is_empty && asked.window != TimeWindow::default() {
             self.add_days_stored(&listings).await;
@@ -278,6 +279,7 @@ impl S3Store {
     /// takes before the first one, and again when the listing is complete. Returns whether nothing is listed.
     async fn download_all(
         self: &Arc<Self>,
+        prefix: &str,
         listers: JoinSet<()>,
         mut listed: mpsc::Receiver<LogObject>,
         progress: &ReadProgress,
@@ -295,6 +297,16 @@ impl S3Store {
         let tell = |is_complete| {
             let plan = self.requests.plan(is_complete);
             progress.remark(render::s3_plan(&self.bucket, &plan));
+            if is_complete && plan.bytes >= compare::LARGE_BYTES {
+                let other = ReadingComparison::of(plan.objects, plan.bytes, 1);
+                let other = render::AthenaAlternative {
+                    here_seconds: other.here_seconds,
+                    slow_line_seconds: other.slow_line_seconds,
+                    transfer_usd: other.transfer_usd,
+                    athena_usd: other.athena_usd,
+                };
+                progress.remark(render::athena_suggestion(&self.bucket, prefix, &other));
+            }
         };
         tell(is_complete);
         let listing = async {

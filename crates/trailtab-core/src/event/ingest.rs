@@ -48,6 +48,11 @@ pub enum EngineRow<'a, 'r> {
     },
     /// Events that the engine knows that the filters refuse.
     Refused {
+        /// How many they are, and when; they may be any time apart.
+        calls: CallCount,
+    },
+    /// Calls that the filters admit, and that are not among those that the counter keeps.
+    NotKept {
         /// Number of events.
         calls: u64,
     },
@@ -119,6 +124,7 @@ impl IngestRules {
         RecordNeeds {
             // An event without recipientAccountId belongs to the account of its caller.
             caller: needs.caller || self.per_account,
+            kept: counter.needs().kept,
             ..needs
         }
     }
@@ -265,18 +271,21 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         match row {
             EngineRow::Calls { record, calls } => {
                 self.counts.read += calls.count;
-                if self.counts.counted == 0
-                    && let Some((first, last)) = calls.times
-                {
-                    self.removals.saw(Some(first));
-                    self.removals.saw(Some(last));
+                if self.counts.counted == 0 {
+                    self.removals.saw_calls(calls);
                 }
                 self.make_room();
                 self.admit(record, calls);
             }
             EngineRow::Refused { calls } => {
+                self.counts.read += calls.count;
+                self.counts.filtered += calls.count;
+                self.removals.saw_calls(calls);
+                self.removals.refused_by_engine(calls.count);
+            }
+            EngineRow::NotKept { calls } => {
                 self.counts.read += calls;
-                self.counts.filtered += calls;
+                self.counts.counted += calls;
             }
             EngineRow::OutsideWindow { calls } => {
                 self.counts.read += calls;

@@ -30,6 +30,17 @@ pub struct RecordNeeds {
     pub user_agent: bool,
     /// `additionalEventData.service`, by which services that share an eventSource are told apart.
     pub shared_service: bool,
+    /// The only calls that are kept of those that the filters admit; None for all.
+    pub kept: Option<FirstCalls>,
+}
+
+/// The first calls in an order: by time and then by eventID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstCalls {
+    /// How many of them.
+    pub count: u64,
+    /// Whether the order is that of the newest first.
+    pub newest_first: bool,
 }
 
 impl RecordNeeds {
@@ -41,6 +52,7 @@ impl RecordNeeds {
         address: true,
         user_agent: true,
         shared_service: true,
+        kept: None,
     };
 
     /// What either of them needs.
@@ -53,6 +65,8 @@ impl RecordNeeds {
             address: self.address || other.address,
             user_agent: self.user_agent || other.user_agent,
             shared_service: self.shared_service || other.shared_service,
+            // Who needs all calls is not served by a few.
+            kept: None,
         };
         match both.grain {
             CallGrain::Event => RecordNeeds::WHOLE_RECORDS,

@@ -38,6 +38,9 @@ pub struct NoMatch {
     pub last_day_stored: Option<String>,
     /// Number of events outside the time window. The filters were not applied to them.
     pub outside_window: u64,
+    /// Number of events that Athena left out by the filters; it does not tell by which of them. Absent if it is 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused_by_engine: u64,
     /// The filters that removed events or excluded log files from reading.
     pub filters: Vec<RemovedBy>,
 }
@@ -63,6 +66,14 @@ pub struct RemovedBy {
     pub values: Vec<String>,
     /// Number of values beyond those listed; a lower bound if there are more than 10,000.
     pub values_not_listed: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl NoMatch {
@@ -94,6 +105,7 @@ impl NoMatch {
             first_day_stored,
             last_day_stored,
             outside_window: removals.outside_window,
+            refused_by_engine: removals.refused_by_engine,
             filters: filters.collect(),
         })
     }

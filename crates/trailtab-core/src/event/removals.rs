@@ -3,7 +3,7 @@
 //! Each thread collects [`Removals`] only until it counts its first event, and only for events that
 //! are not counted. So the cost is negligible for a run that counts events.
 
-use crate::event::counter::CountedEvent;
+use crate::event::counter::{CallCount, CountedEvent};
 use crate::event::filter::{self, Criterion, EventMatcher, Refusals};
 use crate::event::identity::ResolvedActor;
 use crate::event::intern::{Interner, Symbol};
@@ -23,6 +23,8 @@ pub struct Removals {
     pub(super) first: Option<Seconds>,
     pub(super) last: Option<Seconds>,
     pub(super) outside_window: u64,
+    /// Events that an engine left out, which does not tell by which filter.
+    pub(super) refused_by_engine: u64,
     /// Indexed by [`Criterion`]; shorter if no filter at the end refused an event.
     pub(super) filters: Vec<Removed>,
 }
@@ -76,6 +78,19 @@ impl Removals {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = self.last.max(Some(time));
         }
+    }
+
+    /// Records the times of events that an engine counted.
+    pub fn saw_calls(&mut self, calls: CallCount) {
+        if let Some((first, last)) = calls.times {
+            self.saw(Some(first));
+            self.saw(Some(last));
+        }
+    }
+
+    /// Adds events that an engine left out, which does not tell by which filter.
+    pub fn refused_by_engine(&mut self, events: u64) {
+        self.refused_by_engine += events;
     }
 
     /// Adds events outside the time window.
@@ -143,6 +158,7 @@ impl Removals {
         self.saw(other.first);
         self.saw(other.last);
         self.outside_window += other.outside_window;
+        self.refused_by_engine += other.refused_by_engine;
         for (criterion, theirs) in Criterion::ALL.into_iter().zip(&other.filters) {
             let mine = self.of(criterion);
             mine.events += theirs.events;

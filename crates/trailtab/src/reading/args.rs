@@ -61,6 +61,9 @@ pub(super) struct AthenaArgs {
     /// Folder for the results of queries, s3://BUCKET/PREFIX/ (default: the workgroup's)
     #[arg(long, value_name = "FOLDER", value_parser = values::results)]
     athena_results: Option<String>,
+    /// Have many writers write the rows (UNLOAD), as in queries that scan 1 GiB or more
+    #[arg(long)]
+    unload: bool,
     /// Scan all days again, and keep no counts of days beside the results
     #[arg(long)]
     recount: bool,
@@ -78,7 +81,7 @@ impl AthenaArgs {
             .filter(|source| matches!(source, Source::Athena(_)));
         let error = match (tables.count(), sources.len()) {
             (0, _) if self.is_given() => {
-                "--print-sql, --max-scan, --max-usd, --athena-results and --recount are for a table: name one with athena://DATABASE/TABLE"
+                "--print-sql, --max-scan, --max-usd, --athena-results, --unload and --recount are for a table: name one with athena://DATABASE/TABLE"
             }
             (0, _) | (1, 1) => {
                 let default = AthenaOptions::default();
@@ -87,6 +90,10 @@ impl AthenaArgs {
                     max_scan_bytes: self.max_scan,
                     max_usd: self.max_usd.unwrap_or(default.max_usd),
                     keeps_days: !self.recount,
+                    unload_from_bytes: match self.unload {
+                        true => 0,
+                        false => default.unload_from_bytes,
+                    },
                 });
             }
             _ => {
@@ -101,6 +108,7 @@ impl AthenaArgs {
             || self.max_scan.is_some()
             || self.max_usd.is_some()
             || self.athena_results.is_some()
+            || self.unload
             || self.recount
     }
 }

@@ -13,7 +13,7 @@ use super::store::{MAX_OBJECT_BYTES, ResultStore, hash};
 use crate::job::read::ReadRequest;
 use trailtab_athena::kept::{self, KeptDay, KeptRows, describe_columns};
 use trailtab_athena::row::{RawRow, RowForm};
-use trailtab_athena::statement::{self, RULES_VERSION, ResultColumn, TableQuestion};
+use trailtab_athena::statement::{self, RULES_VERSION, ResultColumn};
 use trailtab_athena::table::LogTable;
 use trailtab_core::event::filter::EventFilter;
 use trailtab_core::event::ingest::EngineRow;
@@ -223,14 +223,7 @@ impl KeptQuestion {
         planning: &ScanPlanning,
     ) -> Option<KeptQuestion> {
         let rules = &request.rules;
-        let question = TableQuestion {
-            needs,
-            window: rules.window,
-            filter: &rules.filter,
-            network_activity: rules.network_activity,
-            scope: &planning.scope,
-            by_day: true,
-        };
+        let question = super::question(request, needs, planning, true);
         let columns = statement::statement(table, &question).ok()?.columns;
         let filter = &rules.filter;
         let name = |condition: Option<String>| {

@@ -4,6 +4,7 @@
 
 mod kept;
 mod plan;
+mod query;
 pub mod setup;
 mod store;
 
@@ -13,14 +14,15 @@ use rust_decimal::Decimal;
 
 use self::kept::KeptDays;
 use self::plan::{PlanError, ScanPlanning};
+use self::query::TableQuery;
 use self::store::ResultStore;
 use super::read::{self, ReadError, ReadOutcome, ReadRequest};
 use crate::aws::{self, AwsFailure, TablePath, WorkgroupSettings};
-use crate::source::athena::{self, FinishedQuery, QueryError, QueryOrder, ResultError};
+use crate::source::athena::{self, FinishedQuery, QueryError, ResultError};
 use crate::source::progress::ReadProgress;
 use trailtab_athena::address::AthenaAddress;
 use trailtab_athena::price;
-use trailtab_athena::row::{self, RowError, RowForm};
+use trailtab_athena::row::{RowError, RowForm};
 use trailtab_athena::statement::{self, Statement, StatementError, TableQuestion};
 use trailtab_athena::table::{LogTable, TableDescription, UnsuitableTable};
 use trailtab_core::coverage::{DocumentOutcome, ReadProblem, RunCoverage, Severity};
@@ -34,6 +36,9 @@ use trailtab_render::progress as render;
 /// Most that a run may cost in dollars, unless the user says otherwise: the price of one TiB.
 pub const DEFAULT_MAX_USD: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 
+/// Bytes to scan from which rows are unloaded: their number may be millions, and a SELECT has one writer.
+const UNLOAD_FROM_BYTES: u64 = 1 << 30;
+
 /// How tables of Athena are read.
 #[derive(Debug, Clone)]
 pub struct AthenaOptions {
@@ -45,6 +50,8 @@ pub struct AthenaOptions {
     pub max_usd: Decimal,
     /// Whether counts of days are kept beside the results, and used again.
     pub keeps_days: bool,
+    /// A query that scans so many bytes or more has its rows written by many writers (UNLOAD).
+    pub unload_from_bytes: u64,
 }
 
 impl Default for AthenaOptions {
@@ -54,6 +61,7 @@ impl Default for AthenaOptions {
             max_scan_bytes: None,
             max_usd: DEFAULT_MAX_USD,
             keeps_days: true,
+            unload_from_bytes: UNLOAD_FROM_BYTES,
         }
     }
 }
@@ -65,9 +73,9 @@ pub enum TableError {
     #[error("cannot look up {address}: {failure}")]
     Describe {
         /// The table.
-        address: AthenaAddress,
+        address: Box<AthenaAddress>,
         /// AWS's refusal.
-        failure: AwsFailure,
+        failure: Box<AwsFailure>,
     },
     /// The workgroup cannot be used.
     #[error("cannot look up the workgroup {workgroup:?}: {failure}")]
@@ -162,6 +170,7 @@ pub(super) fn run<C: EventCounter>(
         .coverage
         .merge(std::mem::take(&mut planning.coverage));
     note_gaps(&opened.table, needs, &mut outcome.coverage);
+    let listed = listed(&planning);
     let seen = SeenIds::default();
     let mut ingest = EventIngest::new(&request.rules, empty, &seen, request.dump);
     if planning.has_nothing() {
@@ -176,64 +185,65 @@ pub(super) fn run<C: EventCounter>(
         day.read(&mut |row| ingest.row(row));
         planning.leave_out(day.day);
     }
-    let question = TableQuestion {
-        needs,
-        window: request.rules.window,
-        filter: &request.rules.filter,
-        network_activity: request.rules.network_activity,
-        scope: &planning.scope,
-        by_day: kept.collects(),
-    };
+    let question = question(request, needs, &planning, kept.collects());
     let statement = statement::statement(&opened.table, &question).map_err(TableError::from)?;
     progress.remark(render::athena_plan(address, &planning.told()));
     planning
         .admit(&request.athena, &opened.workgroup)
         .map_err(TableError::from)?;
     if planning.scans_nothing() {
+        outcome.coverage.merge(listed);
         return Ok(finish(request, outcome, ingest));
     }
-    let order = order(
-        &opened,
-        request,
-        &statement,
-        &location,
-        planning.fingerprint(),
-    );
-    let ran = runtime.block_on(ask(&opened.config, &store, &order, request, progress));
-    let finished = match ran {
+    let asked = TableQuery {
+        opened: &opened,
+        store: &store,
+        statement: &statement,
+        location: &location,
+        fingerprint: planning.fingerprint(),
+        unloads: planning.to_scan().bytes >= request.athena.unload_from_bytes,
+        max_scan_bytes: planning.scan_limit_bytes(&request.athena),
+    };
+    let finished = match runtime.block_on(asked.run(request, progress)) {
         Ok(finished) => finished,
         Err(error) if error.is_interrupt() => {
-            let mut problem = interrupted(address);
-            problem.reason = error.to_string();
-            outcome.coverage.problem(problem);
+            outcome.coverage.problem(ReadProblem {
+                reason: error.to_string(),
+                ..interrupted(address)
+            });
             return Ok(finish(request, outcome, ingest));
         }
         Err(error) => return Err(TableError::from(error).into()),
     };
-    let location = finished.output_location.as_deref();
-    let location = location.ok_or_else(|| TableError::ManagedResults {
-        workgroup: address.workgroup.clone(),
-    })?;
-    let opened_result = athena::open_result(&opened.config, location, &request.interrupt);
-    let result = runtime.block_on(opened_result).map_err(TableError::from)?;
+    let rows = runtime.block_on(asked.open(&finished, request))?;
     let form = RowForm {
         columns: &statement.columns,
         grain: needs.grain,
         window: request.rules.window,
     };
-    let read = row::read_csv(form, result, |raw, row| {
+    let read = rows.read(form, |raw, row| {
         ingest.row(row);
         kept.collect(&opened.table, raw);
     });
-    read.map_err(|error| TableError::Rows {
-        id: finished.id.as_str().to_owned(),
-        error,
-    })?;
-    progress.remark(told(&finished));
+    match read {
+        Ok(_) => {}
+        Err(_) if request.interrupt.is_requested() => {
+            outcome.coverage.problem(ReadProblem {
+                severity: Severity::Partial,
+                ..interrupted(address)
+            });
+            return Ok(finish(request, outcome, ingest));
+        }
+        Err(error) => {
+            let id = finished.query.id.as_str().to_owned();
+            return Err(TableError::Rows { id, error }.into());
+        }
+    }
+    progress.remark(told(&finished.query));
     if let Some(remark) = runtime.block_on(kept.store(&store, &planning)) {
         progress.remark(remark);
     }
-    outcome.coverage.merge(scanned(&planning));
+    outcome.coverage.merge(listed);
     Ok(finish(request, outcome, ingest))
 }
 
@@ -253,16 +263,27 @@ pub fn statement_of(
         let table = describe(&config, address).await?;
         let planning = ScanPlanning::of(&table, &config, request).await;
         let planning = planning.map_err(TableError::from)?;
-        let question = TableQuestion {
-            needs,
-            window: request.rules.window,
-            filter: &request.rules.filter,
-            network_activity: request.rules.network_activity,
-            scope: &planning.scope,
-            by_day: false,
-        };
+        let question = question(request, needs, &planning, false);
         Ok(statement::statement(&table, &question).map_err(TableError::from)?)
     })
+}
+
+/// What a run asks of the partitions that are left.
+fn question<'q>(
+    request: &'q ReadRequest<'_>,
+    needs: RecordNeeds,
+    planning: &'q ScanPlanning,
+    by_day: bool,
+) -> TableQuestion<'q> {
+    let rules = &request.rules;
+    TableQuestion {
+        needs,
+        window: rules.window,
+        filter: &rules.filter,
+        network_activity: rules.network_activity,
+        scope: &planning.scope,
+        by_day,
+    }
 }
 
 async fn open(
@@ -295,8 +316,8 @@ async fn describe(
 ) -> Result<LogTable, TableError> {
     let description = look_up(config, address).await;
     let description = description.map_err(|failure| TableError::Describe {
-        address: address.clone(),
-        failure,
+        address: Box::new(address.clone()),
+        failure: Box::new(failure),
     })?;
     Ok(LogTable::of(address.clone(), &description)?)
 }
@@ -350,50 +371,6 @@ fn result_location(
     })
 }
 
-fn order(
-    opened: &OpenedTable,
-    request: &ReadRequest<'_>,
-    statement: &Statement,
-    location: &str,
-    fingerprint: String,
-) -> QueryOrder {
-    let address = &opened.table.address;
-    QueryOrder {
-        statement: statement.sql.to_string(),
-        catalog: Some(address.catalog.clone()),
-        database: Some(address.database.clone()),
-        workgroup: Some(address.workgroup.clone()),
-        output_location: (!opened.workgroup.enforces_configuration).then(|| location.to_owned()),
-        // Results are used again by the note of their query, which knows of the objects that were scanned.
-        reuse_max_age_minutes: None,
-        max_scan_bytes: request.athena.max_scan_bytes,
-        token_text: fingerprint,
-    }
-}
-
-/// Takes up the query of an earlier run of the same statement over the same objects, or starts one and leaves a note of it.
-async fn ask(
-    config: &aws::SdkConfig,
-    store: &ResultStore,
-    order: &QueryOrder,
-    request: &ReadRequest<'_>,
-    progress: &ReadProgress,
-) -> Result<FinishedQuery, QueryError> {
-    let client = aws::athena(config);
-    let note = store.query_note(order);
-    let earlier = request.interrupt.or(store.read_note(&note)).await.flatten();
-    let started = |id: &aws::QueryId| store.write_note(&note, id.clone());
-    athena::run_or_resume(
-        &client,
-        earlier,
-        order,
-        &request.interrupt,
-        progress,
-        started,
-    )
-    .await
-}
-
 /// The problem of a run that was interrupted.
 fn interrupted(address: &AthenaAddress) -> ReadProblem {
     crate::source::interrupt::problem(address.to_string(), Severity::Failed)
@@ -416,8 +393,8 @@ fn told(finished: &FinishedQuery) -> String {
     render::athena_scanned(bytes, price::scan_usd(bytes), is_reused)
 }
 
-/// What was read: the objects that the listing found.
-fn scanned(planning: &ScanPlanning) -> RunCoverage {
+/// The objects that the listing found: a query that succeeds has read them all, and so has the one whose counts are kept.
+fn listed(planning: &ScanPlanning) -> RunCoverage {
     let mut coverage = RunCoverage {
         documents: planning.listed.objects,
         bytes: planning.listed.bytes,

@@ -11,7 +11,7 @@ use crate::job::read::ReadRequest;
 use crate::source::s3::{self, ObjectFingerprint, S3Error, S3Request, SurveyedObjects};
 use crate::source::{Source, SourceError};
 use trailtab_athena::partition::{PartitionRole, ScanScope};
-use trailtab_athena::price::ScanPlan;
+use trailtab_athena::price::{self, ScanPlan};
 use trailtab_athena::table::LogTable;
 use trailtab_core::coverage::{ReadProblem, RunCoverage, Severity};
 use trailtab_core::event::filter::{EventFilter, ScopeMatcher};
@@ -141,7 +141,10 @@ impl ScanPlanning {
             },
             not_listed: None,
             is_complete: survey.coverage.is_complete(),
-            coverage: survey.coverage,
+            coverage: RunCoverage {
+                delivered_until: asked.late_from().filter(|_| by_day),
+                ..survey.coverage
+            },
             ..ScanPlanning::unlisted(scope)
         };
         let mut scopes = BTreeSet::new();
@@ -262,7 +265,7 @@ impl ScanPlanning {
     }
 
     /// What the query scans.
-    fn to_scan(&self) -> ScanPlan {
+    pub(super) fn to_scan(&self) -> ScanPlan {
         let is_kept =
             |day: &Option<Date>| day.is_some_and(|day| self.scope.kept_days.contains(&day));
         let scanned = self.days.iter().filter(|(day, _)| !is_kept(day));
@@ -314,6 +317,15 @@ impl ScanPlanning {
             true => Err(PlanError::TooExpensive { usd, limit }),
             false => Ok(()),
         }
+    }
+
+    /// The most bytes that the query may scan. Without a listing, the limit in dollars is held while it runs.
+    pub(super) fn scan_limit_bytes(&self, options: &AthenaOptions) -> Option<u64> {
+        let by_usd = self
+            .not_listed
+            .as_ref()
+            .map(|_| price::bytes_for(options.max_usd));
+        options.max_scan_bytes.or(by_usd)
     }
 
     /// What tells the objects of the query from others.

@@ -4,8 +4,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 
-use crate::aws::{self, QueryId};
-use crate::source::athena::QueryOrder;
+use crate::aws;
+use serde::{Deserialize, Serialize};
 use trailtab_core::digits;
 
 /// The folder below the location of results.
@@ -13,6 +13,23 @@ const FOLDER: &str = "trailtab";
 
 /// The largest object that is read, in bytes.
 pub(super) const MAX_OBJECT_BYTES: usize = 64 << 20;
+
+/// The note about a query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct QueryNote {
+    /// The id of the query.
+    pub(super) id: String,
+    /// The folder that its rows are written to; None if they are the result of a SELECT.
+    pub(super) folder: Option<String>,
+}
+
+/// The name of the note about a statement over some objects.
+pub(super) fn note_name(statement: &str, fingerprint: &str) -> String {
+    format!(
+        "queries/{}.json",
+        hash(&format!("{fingerprint}\n{statement}"))
+    )
+}
 
 /// The objects of this program at a location of results.
 #[derive(Debug, Clone)]
@@ -77,20 +94,20 @@ impl ResultStore {
         format!("{}{FOLDER}/{name}", self.prefix)
     }
 
-    /// The name of the note about the query of an order.
-    pub(super) fn query_note(&self, order: &QueryOrder) -> String {
-        let text = format!("{}\n{}", order.token_text, order.statement);
-        format!("queries/{}", hash(&text))
+    /// The address of a folder of this program.
+    pub(super) fn address(&self, name: &str) -> String {
+        format!("s3://{}/{}", self.bucket, self.key(name))
     }
 
-    /// The query that a note is about.
-    pub(super) async fn read_note(&self, note: &str) -> Option<QueryId> {
-        let id = String::from_utf8(self.get(note).await?).ok()?;
-        id.trim().parse().ok()
+    /// Reads the note of the query that an earlier run started for a statement over the same objects.
+    pub(super) async fn read_note(&self, name: &str) -> Option<QueryNote> {
+        serde_json::from_slice(&self.get(name).await?).ok()
     }
 
     /// Notes the query that was started. Without the note a run that is killed starts a query of its own next time.
-    pub(super) async fn write_note(&self, note: &str, id: QueryId) {
-        let _ = self.put(note, id.as_str().as_bytes().to_vec()).await;
+    pub(super) async fn write_note(&self, name: &str, note: &QueryNote) {
+        // Strings can always be written as JSON.
+        let bytes = serde_json::to_vec(note).unwrap_or_default();
+        let _ = self.put(name, bytes).await;
     }
 }

@@ -12,7 +12,7 @@ use crate::job::parallel;
 use crate::source::interrupt::Requester;
 use trailtab_core::event::counter::{CountedEvent, EventCounter};
 use trailtab_core::event::identity::ResolvedActor;
-use trailtab_core::event::needs::RecordNeeds;
+use trailtab_core::event::needs::{FirstCalls, RecordNeeds};
 use trailtab_core::event::scan::JsonText;
 
 /// Memory of all buffers together, in bytes.
@@ -144,7 +144,15 @@ impl EventCounter for EventSpool {
     }
 
     fn needs(&self) -> RecordNeeds {
-        RecordNeeds::WHOLE_RECORDS
+        let SpoolOptions { limit, order, .. } = &self.store.options;
+        let kept = (*limit != usize::MAX).then_some(FirstCalls {
+            count: *limit as u64,
+            newest_first: *order == EventOrder::NewestFirst,
+        });
+        RecordNeeds {
+            kept,
+            ..RecordNeeds::WHOLE_RECORDS
+        }
     }
 
     fn asks_for_actors(&self) -> bool {

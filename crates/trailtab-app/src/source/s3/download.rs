@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::object::{
-    BODY_ATTEMPTS, FoundObject, ObjectFetcher, RANGE_BYTES, RangedObject, broke_off,
+    BODY_ATTEMPTS, FoundObject, ObjectFetcher, RANGE_BYTES, RangedObject, broke_off, bytes_of,
     of_another_size,
 };
 use super::{LogObject, MAX_BUFFERED_KIB, S3Store};
@@ -123,7 +123,7 @@ impl ObjectFetcher {
                 generated: generated.and_then(|text| time::parse(text.as_bytes())),
             };
             match response.body.collect().await {
-                Ok(body) => return Ok((body.to_vec(), metadata)),
+                Ok(body) => return Ok((bytes_of(body), metadata)),
                 Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
                 Err(_) => attempt += 1,
             }

@@ -135,7 +135,7 @@ impl S3Request<'_> {
 
     /// The first second whose deliveries are not read, though CloudTrail may have delivered events of
     /// the window since; None if there is none.
-    pub(super) fn late_from(&self) -> Option<Seconds> {
+    pub(crate) fn late_from(&self) -> Option<Seconds> {
         let from = self.undelivered_from()?.div_euclid(SECONDS_PER_DAY) * SECONDS_PER_DAY;
         (from <= self.now && self.late_days < MAX_LATE_DAYS).then_some(from)
     }

@@ -77,7 +77,7 @@ impl ObjectFetcher {
                 };
             }
             let body = response.body.collect().await;
-            match body.map(AggregatedBytes::to_vec) {
+            match body.map(bytes_of) {
                 Ok(piece) if piece.len() as u64 == end - start => {
                     return Ok(RangeAnswer::Piece(piece));
                 }
@@ -288,6 +288,11 @@ impl io::Read for RangedObject {
         self.piece = io::Cursor::new(piece.map_err(io::Error::other)?);
         io::Read::read(&mut self.piece, buf)
     }
+}
+
+/// The bytes of a body. `AggregatedBytes::to_vec` would copy them one by one.
+pub(super) fn bytes_of(body: AggregatedBytes) -> Vec<u8> {
+    body.into_bytes().into()
 }
 
 fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {

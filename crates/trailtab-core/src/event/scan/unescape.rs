@@ -2,7 +2,7 @@
 
 use wide::u8x16;
 
-use super::{ScanResult, ScanStop};
+use super::{BlockOperation, ByteBlocks, ScanResult, ScanStop, with_best_blocks};
 
 /// Appends the unescaped contents of a string. Unknown escapes are kept as they are; an unpaired
 /// surrogate becomes U+FFFD.
@@ -64,23 +64,26 @@ impl UnescapedText {
     pub(in crate::event) fn push_string(&mut self, json: &[u8]) -> ScanResult<usize> {
         let (mut from, mut to) = (0, self.len);
         loop {
-            let rest = json.get(from..).unwrap_or_default();
-            let room = self.bytes.get_mut(to..).unwrap_or_default();
-            let blocks = unescape_blocks(rest, room);
-            (from, to) = (from + blocks.read, to + blocks.written);
-            if blocks.is_end {
-                self.len = to;
-                return Ok(from);
-            }
-            if self.bytes.len() < to + BLOCK {
+            if self.bytes.len() < to + 2 * WIDE_BLOCK {
                 self.bytes.resize(to + MORE_BYTES, 0);
-            } else if blocks.written == 0 {
-                return self.push_end(json, from, to);
+            }
+            let blocks = with_best_blocks(BlockUnescaping {
+                json: json.get(from..).unwrap_or_default(),
+                room: self.bytes.get_mut(to..).unwrap_or_default(),
+            });
+            (from, to) = (from + blocks.read, to + blocks.written);
+            match blocks.stop {
+                UnescapingStop::StringEnd => {
+                    self.len = to;
+                    return Ok(from);
+                }
+                UnescapingStop::NoRoom => {}
+                UnescapingStop::Other => return self.push_end(json, from, to),
             }
         }
     }
 
-    /// Goes on with a string that has other escapes, or ends within a block: `from` is the offset in
+    /// Goes on with a string that has other escapes, or is near the end of the text: `from` is the offset in
     /// `json`, `to` the one in the buffer.
     #[cold]
     fn push_end(&mut self, json: &[u8], from: usize, to: usize) -> ScanResult<usize> {
@@ -101,55 +104,121 @@ impl UnescapedText {
     }
 }
 
-/// What [`unescape_blocks`] did.
+/// What [`BlockUnescaping`] did.
 struct UnescapedBlocks {
     read: usize,
     written: usize,
-    /// Whether the closing quote was read.
-    is_end: bool,
+    stop: UnescapingStop,
 }
 
-/// Unescapes a string, block by block, until it ends, or has another escape than `\"`, `\\` and `\/`,
-/// or ends within a block, or the room is full.
-fn unescape_blocks(json: &[u8], room: &mut [u8]) -> UnescapedBlocks {
-    let (mut read, mut written) = (0, 0);
-    let mut is_end = false;
-    while let Some(bytes) = json
-        .get(read..)
-        .and_then(|rest| rest.first_chunk::<{ BLOCK + 1 }>())
-        && let Some(room) = room
-            .get_mut(written..)
-            .and_then(|r| r.first_chunk_mut::<BLOCK>())
-        && let Some(block) = bytes.first_chunk::<BLOCK>()
-    {
-        *room = *block;
-        let block = u8x16::new(*block);
-        let found = block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
-        let found = found.to_bitmask();
-        if found == 0 {
-            (read, written) = (read + BLOCK, written + BLOCK);
-            continue;
+/// Why [`BlockUnescaping`] ended.
+enum UnescapingStop {
+    /// The closing quote was read.
+    StringEnd,
+    /// The room is full.
+    NoRoom,
+    /// Another escape than `\"`, `\\` and `\/` follows, or there are too few bytes for a block.
+    Other,
+}
+
+/// Unescapes a string, block by block.
+struct BlockUnescaping<'a> {
+    json: &'a [u8],
+    room: &'a mut [u8],
+}
+
+impl BlockOperation for BlockUnescaping<'_> {
+    type Output = UnescapedBlocks;
+
+    /// Leaves out each backslash that begins an escape by writing all that follows it in its place, which needs no
+    /// guess of how far the next one is.
+    #[inline(always)]
+    fn with<B: ByteBlocks>(self, blocks: B) -> UnescapedBlocks {
+        let (mut read, mut written) = (0, 0);
+        let stop = loop {
+            let ahead = self.json.get(read..).and_then(<[u8]>::first_chunk);
+            let Some(bytes): Option<&[u8; 2 * WIDE_BLOCK]> = ahead else {
+                break UnescapingStop::Other;
+            };
+            let room = self.room.get_mut(written..);
+            let room = room.and_then(<[u8]>::first_chunk_mut);
+            let Some(room): Option<&mut [u8; 2 * WIDE_BLOCK]> = room else {
+                break UnescapingStop::NoRoom;
+            };
+            let (block, _) = bytes.split_at(WIDE_BLOCK);
+            let Some(block) = block.first_chunk() else {
+                break UnescapingStop::Other;
+            };
+            let masks = blocks.masks(block);
+            let escapes = escapes(masks.backslash);
+            let mut left = escapes;
+            room[..WIDE_BLOCK].copy_from_slice(block);
+            let mut removed = 0;
+            while left != 0 {
+                let at = left.trailing_zeros() as usize % WIDE_BLOCK;
+                let to = at - removed.min(at);
+                room[to..to + WIDE_BLOCK].copy_from_slice(&bytes[at + 1..at + 1 + WIDE_BLOCK]);
+                removed += 1;
+                left &= left - 1;
+            }
+            let quotes = masks.quote & !(escapes << 1);
+            let others = others(escapes & !((masks.quote | masks.backslash) >> 1), bytes);
+            // The last escape may be cut; the next block begins with it.
+            let stops = quotes | others | escapes & CUT_ESCAPE;
+            if stops == 0 {
+                (read, written) = (read + WIDE_BLOCK, written + WIDE_BLOCK - removed);
+                continue;
+            }
+            let end = stops.trailing_zeros();
+            let before = (escapes & !(u64::MAX << end)).count_ones();
+            (read, written) = (read + end as usize, written + (end - before) as usize);
+            if quotes >> end & 1 == 1 {
+                read += 1;
+                break UnescapingStop::StringEnd;
+            }
+            if others >> end & 1 == 1 {
+                break UnescapingStop::Other;
+            }
+        };
+        UnescapedBlocks {
+            read,
+            written,
+            stop,
         }
-        let plain = found.trailing_zeros() as usize % BLOCK;
-        let next = bytes[plain + 1];
-        if bytes[plain] == b'"' {
-            (read, written) = (read + plain + 1, written + plain);
-            is_end = true;
-            break;
-        }
-        if !matches!(next, b'"' | b'\\' | b'/') {
-            (read, written) = (read + plain, written + plain);
-            break;
-        }
-        room[plain] = next;
-        (read, written) = (read + plain + 2, written + plain + 1);
-    }
-    UnescapedBlocks {
-        read,
-        written,
-        is_end,
     }
 }
+
+/// Which backslashes begin an escape, if the byte before the first one does not: every second one of each run.
+#[inline(always)]
+fn escapes(backslashes: u64) -> u64 {
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    let begins = backslashes & !(backslashes << 1);
+    // The carry of a run that begins at an even bit clears it.
+    let of_odd = backslashes & backslashes.wrapping_add(begins & EVEN);
+    let of_even = backslashes & !of_odd;
+    of_even & EVEN | of_odd & !EVEN
+}
+
+/// Which escapes are no `\/` either. The last one of a block is not looked at.
+#[inline(always)]
+fn others(escapes: u64, bytes: &[u8; 2 * WIDE_BLOCK]) -> u64 {
+    let mut left = escapes & !CUT_ESCAPE;
+    let mut others = 0;
+    while left != 0 {
+        let at = left.trailing_zeros() as usize % WIDE_BLOCK;
+        if bytes[at + 1] != b'/' {
+            others |= 1 << at;
+        }
+        left &= left - 1;
+    }
+    others
+}
+
+/// The bit of the last byte of a block.
+const CUT_ESCAPE: u64 = 1 << (WIDE_BLOCK - 1);
+
+/// Number of bytes of [`BlockUnescaping`] that are processed together.
+const WIDE_BLOCK: usize = 64;
 
 /// Bytes that are added to a buffer that is full.
 const MORE_BYTES: usize = 8 << 10;
@@ -236,7 +305,32 @@ mod tests {
         }
     }
 
+    /// Contents of a string with escapes at any distance, also across blocks.
+    fn contents() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => prop::sample::select(&["\\\"", "\\\\", "\\/", "/", "x"][..])
+                .prop_map(str::to_owned),
+            1 => (0..80_usize).prop_map(|len| "x".repeat(len)),
+            1 => (0..80_usize).prop_map(|len| r"\\".repeat(len)),
+        ];
+        let pieces = prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat());
+        let end = prop::sample::select(&["", r"\n", r"\u00e9", r"\ud83d\ude00"][..]);
+        (pieces.clone(), end, pieces).prop_map(|(a, end, b)| [&a, end, &b].concat())
+    }
+
     proptest! {
+        #[test]
+        fn escapes_at_any_distance_are_read_as_serde_json_reads_them(
+            contents in contents(),
+            after in 0..200_usize,
+        ) {
+            let json = format!("{contents}\"{}", ",".repeat(after));
+            let mut out = UnescapedText::default();
+            prop_assert_eq!(out.push_string(json.as_bytes()), Ok(contents.len() + 1));
+            let expected: String = serde_json::from_str(&format!("\"{contents}\"")).unwrap();
+            prop_assert_eq!(str::from_utf8(out.bytes()).unwrap(), expected);
+        }
+
         #[test]
         fn strings_are_appended_as_serde_json_reads_them(texts: Vec<String>, after: String) {
             check(&texts, &after);
