@@ -15,6 +15,7 @@ use trailtab_app::source::Source;
 use trailtab_app::source::progress::ReadProgress;
 use trailtab_athena::address::{AthenaAddress, InvalidAthenaAddress};
 use trailtab_athena::sql::SqlText;
+use trailtab_core::scope::{AccountId, Region};
 use trailtab_core::time::TimeArgument;
 use trailtab_render::escape;
 
@@ -179,13 +180,13 @@ fn found(table: &LogTablePlan) -> String {
         regions,
         is_wider,
     } = table;
-    let names: Vec<&str> = accounts.iter().map(|account| account.as_str()).collect();
+    let names: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
     let more = match names.len().saturating_sub(MAX_ACCOUNTS_SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     let shown = names[..names.len().min(MAX_ACCOUNTS_SHOWN)].join(", ");
-    let regions: Vec<&str> = regions.iter().map(|region| region.as_str()).collect();
+    let regions: Vec<&str> = regions.iter().map(Region::as_str).collect();
     let wider = match is_wider {
         true => {
             "; the table has all accounts and Regions there, not only the folder that was named"

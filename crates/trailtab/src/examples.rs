@@ -111,7 +111,7 @@ pub(crate) const ATHENA_SETUP: &str = "\
 Examples:
   trailtab athena setup s3://BUCKET > setup.sql
   trailtab athena setup s3://BUCKET --yes --athena-results s3://RESULTS/athena/
-  trailtab athena setup s3://BUCKET/AWSLogs --table audit@security/trail --since 2026-01-01
+  trailtab athena setup s3://BUCKET/AWSLogs --table audit@security/trail
 
 Documentation: docs/athena.md";
 

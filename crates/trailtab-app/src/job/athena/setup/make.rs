@@ -158,11 +158,11 @@ impl<'r> TableMaker<'r> {
         self.run("create the table", address, &statement).await?;
         let made = self.described(address).await?;
         let made = made.ok_or_else(|| SetupError::Missing {
-            address: address.clone(),
+            address: Box::new(address.clone()),
         })?;
         let differences = setup.differences(&made);
         if !differences.is_empty() {
-            let address = address.clone();
+            let address = Box::new(address.clone());
             return Err(SetupError::NotAsAsked {
                 address,
                 differences,
@@ -187,7 +187,7 @@ impl<'r> TableMaker<'r> {
             Ok(description) => Ok(Some(description)),
             Err(failure) if failure.code == NOT_FOUND => Ok(None),
             Err(failure) => Err(SetupError::LookUp {
-                address: address.clone(),
+                address: Box::new(address.clone()),
                 failure: Box::new(failure),
             }),
         }
@@ -232,7 +232,7 @@ impl<'r> TableMaker<'r> {
         let ran = athena::run(&client, &order, interrupt, self.progress).await;
         ran.map(drop).map_err(|error| SetupError::Statement {
             action,
-            address: address.clone(),
+            address: Box::new(address.clone()),
             error: Box::new(error),
         })
     }

@@ -89,16 +89,15 @@ pub enum SetupError {
     List(#[from] S3Error),
     /// The bucket has no layout of a trail.
     #[error(
-        "s3://{bucket}/{prefix} has no folders …/ACCOUNT/CloudTrail/REGION/, as trails make them: name the bucket of a trail, or the folder that holds AWSLogs/{}",
-        not_listed(.coverage)
+        "s3://{bucket}/{prefix} has no folders …/ACCOUNT/CloudTrail/REGION/, as trails make them: name the bucket of a trail, or the folder that holds AWSLogs/{not_listed}"
     )]
     NoTrail {
         /// The name of the bucket.
         bucket: String,
         /// The requested prefix.
         prefix: String,
-        /// What could not be listed.
-        coverage: RunCoverage,
+        /// What could not be listed, as the rest of a sentence; empty if nothing.
+        not_listed: String,
     },
     /// Too many folders look like trails.
     #[error(
@@ -116,14 +115,13 @@ pub enum SetupError {
     },
     /// No log file tells the first day.
     #[error(
-        "no log file was found below {root}, so the first day of a table is not known: name it with --since{}",
-        not_listed(.coverage)
+        "no log file was found below {root}, so the first day of a table is not known: name it with --since{not_listed}"
     )]
     NoDay {
         /// The folder that holds accounts.
         root: String,
-        /// What could not be listed.
-        coverage: RunCoverage,
+        /// What could not be listed, as the rest of a sentence; empty if nothing.
+        not_listed: String,
     },
     /// Athena would not read the folder, or not take the names.
     #[error(transparent)]
@@ -155,7 +153,7 @@ pub enum SetupError {
     )]
     LookUp {
         /// The table.
-        address: AthenaAddress,
+        address: Box<AthenaAddress>,
         /// AWS's refusal.
         failure: Box<AwsFailure>,
     },
@@ -165,7 +163,7 @@ pub enum SetupError {
         /// What the statement does, such as `create the table`.
         action: &'static str,
         /// The table.
-        address: AthenaAddress,
+        address: Box<AthenaAddress>,
         /// Why it failed.
         error: Box<QueryError>,
     },
@@ -176,7 +174,7 @@ pub enum SetupError {
     )]
     NotAsAsked {
         /// The table.
-        address: AthenaAddress,
+        address: Box<AthenaAddress>,
         /// What is otherwise.
         differences: Vec<TableDifference>,
     },
@@ -186,7 +184,7 @@ pub enum SetupError {
     )]
     Missing {
         /// The table.
-        address: AthenaAddress,
+        address: Box<AthenaAddress>,
     },
     /// The run was interrupted.
     #[error("interrupted: what was said to be made is made. Run the command again for the rest")]
@@ -256,7 +254,7 @@ fn tables(request: &SetupRequest, layout: TrailLayout) -> Result<Vec<LogTablePla
             return Err(SetupError::NoTrail {
                 bucket,
                 prefix,
-                coverage,
+                not_listed: not_listed(&coverage),
             });
         }
         [first, ..] if roots.len() > MAX_TABLES => {
@@ -273,13 +271,13 @@ fn tables(request: &SetupRequest, layout: TrailLayout) -> Result<Vec<LogTablePla
     let names = names::of_tables(&request.address.table, &prefixes);
     let tables = roots.into_iter().zip(names);
     tables
-        .map(|(root, name)| table(request, root, name, &coverage))
+        .map(|(root, name)| table(request, &root, name, &coverage))
         .collect()
 }
 
 fn table(
     request: &SetupRequest,
-    found: LogRoot,
+    found: &LogRoot,
     table: String,
     coverage: &RunCoverage,
 ) -> Result<LogTablePlan, SetupError> {
@@ -290,7 +288,7 @@ fn table(
     let day = request.first_day.or(found.first_day);
     let first_day = day.ok_or_else(|| SetupError::NoDay {
         root: root.clone(),
-        coverage: coverage.clone(),
+        not_listed: not_listed(coverage),
     })?;
     let scopes = found.scopes.iter();
     let regions: BTreeSet<Region> = scopes.map(|scope| scope.region.clone()).collect();
