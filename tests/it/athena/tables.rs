@@ -40,12 +40,8 @@ fn the_tables_that_aws_documents_lack_source_identities_alone() {
         ("athena://d/documented", format!("{region}/")),
         ("athena://d/organization", root),
     ] {
-        let run = lake.ask_of(table, &ACTIVITY, &[]).expect(3);
-        let ours = run.summary();
-        let files = lake
-            .run(&[&ACTIVITY[..], &[&source]].concat())
-            .expect(0)
-            .summary();
+        let ours = result(lake.ask_of(table, &ACTIVITY, &[]), 3);
+        let files = result(lake.run(&[&ACTIVITY[..], &[&source]].concat()), 0);
         let problems = at(&ours, "trailtab/coverage/problems").to_string();
         assert!(problems.contains("sourceIdentity"), "{table}: {problems}");
         assert_eq!(at(&ours, "trailtab/coverage/complete"), false);
