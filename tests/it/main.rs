@@ -8,6 +8,7 @@
 )]
 
 mod archive;
+mod athena;
 mod athena_client;
 mod athena_fake;
 mod athena_setup;

@@ -122,6 +122,31 @@ fn functions_give_what_athena_gives() {
         ("greatest('a', errorcode)", ""),
         ("least('a', 'b')", "\"a\""),
         ("cardinality(resources)", ""),
+        // The casts and the lambda that Trino's documentation shows: "JSON functions", "Array functions".
+        (
+            "json_format(CAST(ARRAY[1, NULL, 456] AS JSON))",
+            "\"[1,null,456]\"",
+        ),
+        (
+            "json_format(CAST(MAP(ARRAY['k1', 'k2', 'k3'], ARRAY[1, 23, 456]) AS JSON))",
+            r#""{""k1"":1,""k2"":23,""k3"":456}""#,
+        ),
+        (
+            "json_format(CAST(MAP(ARRAY['k', 'n'], ARRAY['a\"b', NULL]) AS JSON))",
+            r#""{""k"":""a\""b"",""n"":null}""#,
+        ),
+        (
+            "json_format(CAST(transform(ARRAY[5, NULL, 6], x -> x + 1) AS JSON))",
+            "\"[6,null,7]\"",
+        ),
+        (
+            "json_format(CAST(transform(ARRAY['x'], x -> MAP(ARRAY['k'], ARRAY[x])) AS JSON))",
+            r#""[{""k"":""x""}]""#,
+        ),
+        (
+            "json_format(CAST(transform(resources, r -> MAP(ARRAY['ARN'], ARRAY[r.arn])) AS JSON))",
+            "",
+        ),
     ];
     let list: Vec<_> = cases.iter().map(|(sql, _)| *sql).collect();
     let sql = format!(

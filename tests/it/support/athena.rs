@@ -132,7 +132,7 @@ impl Athena {
         self.control(&json!({"action": "now", "time": time}));
     }
 
-    /// Makes a workgroup, or changes it, with the members of AWS's WorkGroupConfiguration.
+    /// Makes a workgroup, or changes it, with the members of AWS's WorkGroupConfiguration, and its `State`.
     pub(crate) fn set_workgroup(&self, name: &str, configuration: &Value) {
         self.control(&json!({"action": "workgroup", "name": name, "configuration": configuration}));
     }

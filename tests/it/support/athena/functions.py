@@ -47,7 +47,7 @@ COMPARED_FUNCTIONS = frozenset(
     coalesce concat count count_if cube current_date current_timestamp date date_add date_diff date_format date_parse
     date_trunc day dense_rank element_at every exists filter first_value floor from_iso8601_timestamp
     greatest grouping hour if json_array_length json_extract json_extract_scalar json_format json_parse lag
-    last_value lead least length listagg lower lpad ltrim max max_by md5 min min_by minute mod month now nullif rank
+    last_value lead least length listagg lower lpad ltrim map max max_by md5 min min_by minute mod month now nullif rank
     regexp_extract regexp_like regexp_replace replace reverse rollup round row row_number rpad rtrim second sequence
     sets sha256 split split_part starts_with strpos substr substring sum to_hex to_utf8 transform trim try try_cast
     unnest upper values year

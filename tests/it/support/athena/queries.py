@@ -169,7 +169,8 @@ class Queries:
             raise invalid(f"WorkGroup {name} is not found.")
         version = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
         settings = {"ResultConfiguration": {}, "EngineVersion": version} | self.workgroups[name]
-        return {"WorkGroup": {"Name": name, "State": "ENABLED", "Configuration": settings, "CreationTime": 0}}
+        state = settings.pop("State", "ENABLED")
+        return {"WorkGroup": {"Name": name, "State": state, "Configuration": settings, "CreationTime": 0}}
 
     # How a query runs.
 
