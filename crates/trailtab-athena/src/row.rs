@@ -20,6 +20,9 @@ pub enum RowError {
     /// The bytes cannot be read, or are no table.
     #[error("cannot read the table: {0}")]
     Table(#[from] csv::Error),
+    /// The first line is missing, which Athena writes also where there is no row.
+    #[error("the table has no header")]
+    NoHeader,
     /// A row is not what the statement returns.
     #[error("row {row} of the result {fault}")]
     Row {
@@ -111,6 +114,9 @@ pub fn read_csv(
         form,
         json: Vec::new(),
     };
+    if table.byte_headers()?.is_empty() {
+        return Err(RowError::NoHeader);
+    }
     let mut row = 0;
     while table.read_byte_record(&mut cells)? {
         row += 1;
@@ -234,27 +240,29 @@ impl RowReader<'_> {
         }
         let first = seconds(cell(&ResultColumn::First));
         let last = seconds(cell(&ResultColumn::Last));
-        let (Some(first), Some(last)) = (first, last) else {
+        let times = first.zip(last);
+        if let Some((first, last)) = times {
+            let period = match grain {
+                CallGrain::Hour => 3600,
+                CallGrain::Minute => 60,
+                CallGrain::Event => 1,
+            };
+            if first > last || first.div_euclid(period) != last.div_euclid(period) {
+                return Err(RowFault::Times);
+            }
+            match (window.contains(Some(first)), window.contains(Some(last))) {
+                (true, true) => {}
+                (false, false) => {
+                    found(EngineRow::OutsideWindow { calls });
+                    return Ok(());
+                }
+                _ => return Err(RowFault::Window),
+            }
+        } else if !window.contains(None) {
             found(EngineRow::Undated { calls });
             return Ok(());
-        };
-        let period = match grain {
-            CallGrain::Hour => 3600,
-            CallGrain::Minute => 60,
-            CallGrain::Event => 1,
-        };
-        if first > last || first.div_euclid(period) != last.div_euclid(period) {
-            return Err(RowFault::Times);
         }
-        match (window.contains(Some(first)), window.contains(Some(last))) {
-            (true, true) => {}
-            (false, false) => {
-                found(EngineRow::OutsideWindow { calls });
-                return Ok(());
-            }
-            _ => return Err(RowFault::Window),
-        }
-        self.write_record(cells, first);
+        self.write_record(cells, times.map(|(first, _)| first));
         let record = EventRecord::of(&self.json).ok_or(RowFault::Record)?;
         if !record.is_event() {
             found(EngineRow::Unreadable { calls });
@@ -264,18 +272,21 @@ impl RowReader<'_> {
             record: &record,
             calls: CallCount {
                 count: calls,
-                times: Some((first, last)),
+                times,
             },
         });
         Ok(())
     }
 
     /// Writes the members of a row as a record. The members of an object follow each other in a statement.
-    fn write_record(&mut self, cells: &csv::ByteRecord, first: Seconds) {
+    fn write_record(&mut self, cells: &csv::ByteRecord, first: Option<Seconds>) {
         self.json.clear();
-        self.json.extend_from_slice(b"{\"eventTime\":\"");
-        self.json.extend_from_slice(time::iso(first).as_bytes());
-        self.json.push(b'"');
+        self.json.push(b'{');
+        if let Some(first) = first {
+            self.json.extend_from_slice(b"\"eventTime\":\"");
+            self.json.extend_from_slice(time::iso(first).as_bytes());
+            self.json.push(b'"');
+        }
         // The objects that are open.
         let mut open: Vec<&str> = Vec::new();
         for (column, cell) in self.form.columns.iter().zip(cells) {

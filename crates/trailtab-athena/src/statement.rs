@@ -336,9 +336,14 @@ fn place(table: &LogTable, question: &TableQuestion<'_>, times: &EventTimes) -> 
             }
         }
     }
+    // Events without a time are inside where there is no window. Rows that are kept serve every window: their reader tells.
+    let is_undated = match question.by_day || question.window == TimeWindow::default() {
+        true => SqlText::fixed("false"),
+        false => times.is_absent.clone(),
+    };
     SqlText::of(
         "CASE WHEN ? THEN 'network' WHEN ? THEN 'undated' WHEN ? THEN 'outside' ELSE 'inside' END",
-        &[&SqlText::any(&network), &times.is_absent, &times.is_outside],
+        &[&SqlText::any(&network), &is_undated, &times.is_outside],
     )
 }
 

@@ -324,7 +324,9 @@ fn odd_records() -> Vec<Value> {
         record(8, json!({"eventID": null})),
         record(8, json!({"eventID": null})),
         record(9, json!({"eventID": ""})),
-        record(10, json!({"eventID": "original", "eventName": "Original"})),
+        record(5, json!({"eventTime": ""})),
+        record(6, json!({"eventTime": null})),
+        record(7, json!({"eventTime": null, "eventID": null})),
         record(
             12,
             json!({"eventCategory": "NetworkActivity", "eventType": "AwsVpceEvent"}),
@@ -419,4 +421,43 @@ fn records_of_odd_forms_agree() {
         }
     }
     assert_eq!(lake.refusals(), Ok(()));
+}
+
+/// Files apply an update if it is read together with its event; a statement always does.
+#[test]
+fn an_update_takes_the_place_of_its_event() {
+    let mut lake = Lake::new("athena-update");
+    let record = |number: u64, more: &Value| {
+        let call = trail::call(number, ANN, "us-east-1", "2026-09-07T08:00:00Z");
+        let mut record: Value = serde_json::from_str(&call).unwrap();
+        for (name, value) in more.as_object().unwrap() {
+            record[name] = value.clone();
+        }
+        record.to_string()
+    };
+    let original = record(1, &json!({"eventID": "original", "eventName": "Original"}));
+    let addendum = json!({"reason": "UPDATED_DATA", "updatedFields": "eventName", "originalEventID": "original"});
+    let update = record(
+        1,
+        &json!({"eventID": "later", "eventName": "Updated", "addendum": addendum}),
+    );
+    let key = |day: &str, number| trail::key("AWSLogs/", ANN, "us-east-1", day, number);
+    lake.put(&[
+        File {
+            key: key("2026/09/07", 1),
+            bytes: trail::gzip(&[original, record(2, &json!({}))]),
+        },
+        File {
+            key: key("2026/09/08", 2),
+            bytes: trail::gzip(&[update]),
+        },
+    ]);
+    lake.make_table("AWSLogs/", date(2026, 9, 1), &["us-east-1"]);
+    let table = lake.ask(&ACTIVITY, &[]).expect(0).summary();
+    let calls = at(&table, "api_calls_by_region/us-east-1");
+    assert_eq!(
+        calls,
+        &json!({"ec2.amazonaws.com:Updated": 1, "ec2.amazonaws.com:StopInstances": 1})
+    );
+    assert_eq!(at(&table, "trailtab/counts/duplicate"), 1);
 }

@@ -173,7 +173,10 @@ fn refusals_name_what_to_allow() {
         (LOOK, "athena:GetQueryExecution"),
     ] {
         lake.athena.plan(&Fault::Deny { operation });
-        assert_failed(ask(&lake, "agent-a"), &[action, "not authorized to perform"]);
+        assert_failed(
+            ask(&lake, "agent-a"),
+            &[action, "not authorized to perform"],
+        );
         renew(&mut lake);
     }
     for operation in ["AWSGlue.GetTable", "AmazonAthena.GetTableMetadata"] {

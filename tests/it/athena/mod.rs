@@ -234,6 +234,10 @@ fn without_run(mut json: Value) -> Value {
             members.remove("invocation");
         }
     }
+    // What refused events hold is not known where the engine refused them.
+    if let Some(summary) = json.get_mut("trailtab").and_then(Value::as_object_mut) {
+        summary.remove("no_match");
+    }
     let identities = json.pointer_mut("/trailtab/coverage/unknown_identities");
     for kind in identities
         .and_then(Value::as_object_mut)

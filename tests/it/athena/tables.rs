@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::athena_tables::{documented_table, organization_table};
-use crate::support::{assert_same, at};
+use crate::support::{assert_same, at, essence};
 
 const ACTIVITY: [&str; 5] = ["activity", "--quiet", "--no-output", "--format", "json"];
 
@@ -50,7 +50,7 @@ fn the_tables_that_aws_documents_lack_source_identities_alone() {
             at(&files, "trailtab/counts"),
             "{table}"
         );
-        assert_same(&without_persons(ours), &without_persons(files), table);
+        assert_agree(&essence(&without_persons(ours)), &essence(&without_persons(files)), table);
         // What needs no person is complete.
         let apis = ["usage", "--quiet", "--format", "json"];
         let table_apis = result(lake.ask_of(table, &apis, &[]), 0);
