@@ -159,7 +159,7 @@ fn kept_counts_that_are_not_whole_are_counted_again() {
         .rposition(|byte| *byte == b'\n')
         .unwrap();
     let mut other_calls = String::new();
-    write!(other_calls, "{}x\n", String::from_utf8_lossy(&plain)).unwrap();
+    writeln!(other_calls, "{}x", String::from_utf8_lossy(&plain)).unwrap();
     for (what, bytes) in [
         ("cut", whole[..whole.len() / 2].to_vec()),
         ("empty", Vec::new()),

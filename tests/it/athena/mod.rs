@@ -148,7 +148,7 @@ impl Lake {
     /// Why Athena would refuse one of the statements so far.
     fn refusals(&self) -> Result<(), String> {
         let statements = self.athena.statements();
-        let queries = statements.iter().map(|sql| sql.as_str());
+        let queries = statements.iter().map(String::as_str);
         // Of `UNLOAD (…) TO …`, the query inside.
         let queries = queries.map(|sql| match sql.strip_prefix("UNLOAD (") {
             Some(rest) => rest

@@ -100,8 +100,7 @@ fn a_hostile_value_changes_neither_columns_nor_statements() {
         let args = [&["activity", "--print-sql", TABLE][..], &values].concat();
         statements.push(String::from_utf8(lake.run(&args).expect(0).stdout).unwrap());
     };
-    for option in OPTIONS.into_iter().chain(["--request"])
-    {
+    for option in OPTIONS.into_iter().chain(["--request"]) {
         let path = if option == "--request" {
             "bucketName="
         } else {

@@ -50,7 +50,11 @@ fn the_tables_that_aws_documents_lack_source_identities_alone() {
             at(&files, "trailtab/counts"),
             "{table}"
         );
-        assert_agree(&essence(&without_persons(ours)), &essence(&without_persons(files)), table);
+        assert_agree(
+            &essence(&without_persons(ours)),
+            &essence(&without_persons(files)),
+            table,
+        );
         // What needs no person is complete.
         let apis = ["usage", "--quiet", "--format", "json"];
         let table_apis = result(lake.ask_of(table, &apis, &[]), 0);
@@ -114,12 +118,12 @@ const OCSF_COLUMNS: [(&str, &str, &str); 13] = [
 
 /// An event of OCSF; every fifth one fails, and the reads and writes of roles and users follow each other.
 fn ocsf(number: u64) -> Value {
-    let role = number % 3 == 0;
+    let role = number.is_multiple_of(3);
     let name = if role { "deploy" } else { "ann" };
     let operation = ["PutObject", "RunInstances", "GetUser"][number as usize % 3];
     json!({
         "time": 1_788_768_000_000u64 + number * 61_000,
-        "class_uid": if number % 7 == 0 { 3002 } else { 6003 },
+        "class_uid": if number.is_multiple_of(7) { 3002 } else { 6003 },
         "activity_id": number % 5,
         "metadata": {
             "uid": format!("id-{}", number - number % 11 / 10), "event_code": "AwsApiCall", "version": "1.1.0",
@@ -128,7 +132,7 @@ fn ocsf(number: u64) -> Value {
         "api": {
             "operation": operation, "version": null,
             "service": {"name": "s3.amazonaws.com"}, "request": {"uid": format!("r-{number}")},
-            "response": {"error": (number % 5 == 0).then_some("AccessDenied"), "message": (number % 5 == 0).then_some("no")},
+            "response": {"error": number.is_multiple_of(5).then_some("AccessDenied"), "message": number.is_multiple_of(5).then_some("no")},
         },
         "actor": {
             "user": {
