@@ -321,7 +321,7 @@ fn odd_records() -> Vec<Value> {
         record(3, json!({"eventTime": "2026-09-07T09:00:00.5Z"})),
         record(4, json!({"eventTime": "2026-09-07T09:59:59.999Z"})),
         record(8, json!({"eventID": null})),
-        record(8, json!({"eventID": null})),
+        record(8, json!({"eventID": null, "userAgent": "another"})),
         record(9, json!({"eventID": ""})),
         record(5, json!({"eventTime": ""})),
         record(6, json!({"eventTime": null})),
