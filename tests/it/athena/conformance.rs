@@ -380,7 +380,7 @@ fn records_of_odd_forms_agree() {
     let mut lake = Lake::new("athena-odd");
     let records: Vec<String> = odd_records().iter().map(Value::to_string).collect();
     let key = |number| trail::key("AWSLogs/", ANN, "us-east-1", "2026/09/07", number);
-    let copies = [0, 5, 9].map(|at: usize| records[at].clone());
+    let copies = [0, 1, 7].map(|at: usize| records[at].clone());
     lake.put(&[
         File {
             key: key(1),
