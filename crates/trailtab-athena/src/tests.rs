@@ -215,11 +215,19 @@ fn statements_count_what_nothing_tells_apart() {
 }
 
 fn read(statement: &Statement, rows: &str) -> Result<Vec<(String, u64)>, RowError> {
-    let mut found = Vec::new();
     let window = TimeWindow {
         since: Some(1_793_491_200),
         until: Some(1_796_083_200),
     };
+    read_in(window, statement, rows)
+}
+
+fn read_in(
+    window: TimeWindow,
+    statement: &Statement,
+    rows: &str,
+) -> Result<Vec<(String, u64)>, RowError> {
+    let mut found = Vec::new();
     let take = |_: RawRow<'_>, row: EngineRow<'_, '_>| {
         let (json, calls) = match row {
             EngineRow::Calls { record, calls } => {
@@ -412,4 +420,51 @@ fn lines_of_json_are_rows_as_well() {
     ) TO 's3://b/it''s/' WITH (format = 'JSON', compression = 'GZIP')
     "
     );
+}
+
+#[test]
+fn events_without_a_time_are_counted_where_there_is_no_window() {
+    let (none, scope) = (EventFilter::default(), scope());
+    let whole = question(RecordNeeds::WHOLE_RECORDS, &none, &scope);
+    let bounded = statement(&ours(), &whole).unwrap();
+    let everything = TableQuestion {
+        window: TimeWindow::default(),
+        ..whole
+    };
+    let unbounded = statement(&ours(), &everything).unwrap();
+    let when_undated = "WHEN coalesce(\"eventtime\", '') = '' THEN 'undated'";
+    assert!(bounded.sql.as_str().contains(when_undated));
+    assert!(!unbounded.sql.as_str().contains(when_undated));
+    let cells = [
+        ("class", "calls"),
+        ("calls", "3"),
+        ("eventName", "GetUser"),
+        ("eventSource", "iam.amazonaws.com"),
+        ("eventVersion", "1.0"),
+    ];
+    let rows = result(&unbounded, &cells);
+    let found = read_in(TimeWindow::default(), &unbounded, &rows).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].1, 3);
+    assert!(
+        found[0].0.contains("\"eventName\":\"GetUser\""),
+        "{found:?}"
+    );
+    assert!(!found[0].0.contains("eventTime"), "{found:?}");
+    // Kept rows are read in other windows, too.
+    assert_eq!(
+        read(&unbounded, &rows).unwrap(),
+        [("undated".to_owned(), 3)]
+    );
+}
+
+#[test]
+fn a_result_without_its_header_was_cut() {
+    let (none, scope) = (EventFilter::default(), scope());
+    let whole = question(RecordNeeds::WHOLE_RECORDS, &none, &scope);
+    let statement = statement(&ours(), &whole).unwrap();
+    assert!(matches!(read(&statement, ""), Err(RowError::NoHeader)));
+    let header = result(&statement, &[]);
+    let header = header.lines().next().unwrap();
+    assert!(read(&statement, header).unwrap().is_empty());
 }

@@ -412,7 +412,7 @@ fn records_of_odd_forms_agree() {
         for question in [
             QUESTIONS[0],
             QUESTIONS[1],
-            QUESTIONS[4],
+            QUESTIONS[5],
             QUESTIONS[8],
             QUESTIONS[9],
         ] {
