@@ -409,6 +409,8 @@ fn records_of_odd_forms_agree() {
         &["--since", "2026-09-07T09:00:01Z"],
     ];
     for window in windows {
+        // Whether events without a time are inside a window is not known, so such a result is partial.
+        let code = if window.contains(&"--since") { 3 } else { 0 };
         for question in [
             QUESTIONS[0],
             QUESTIONS[1],
@@ -416,7 +418,7 @@ fn records_of_odd_forms_agree() {
             QUESTIONS[8],
             QUESTIONS[9],
         ] {
-            assert_answers_agree(&lake, "AWSLogs/", &[question, window].concat(), 0);
+            assert_answers_agree(&lake, "AWSLogs/", &[question, window].concat(), code);
         }
     }
     assert_eq!(lake.refusals(), Ok(()));
