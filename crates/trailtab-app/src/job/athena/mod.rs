@@ -174,7 +174,7 @@ pub(super) fn run<C: EventCounter>(
     let seen = SeenIds::default();
     let mut ingest = EventIngest::new(&request.rules, empty, &seen, request.dump);
     if planning.has_nothing() {
-        return Ok(finish(request, outcome, ingest));
+        return Ok(finish(request, address, outcome, ingest));
     }
     let location = result_location(&opened.workgroup, &request.athena)?;
     let store = ResultStore::new(&opened.config, &location);
@@ -193,7 +193,7 @@ pub(super) fn run<C: EventCounter>(
         .map_err(TableError::from)?;
     if planning.scans_nothing() {
         outcome.coverage.merge(listed);
-        return Ok(finish(request, outcome, ingest));
+        return Ok(finish(request, address, outcome, ingest));
     }
     let asked = TableQuery {
         opened: &opened,
@@ -211,7 +211,7 @@ pub(super) fn run<C: EventCounter>(
                 reason: error.to_string(),
                 ..interrupted(address)
             });
-            return Ok(finish(request, outcome, ingest));
+            return Ok(finish(request, address, outcome, ingest));
         }
         Err(error) => return Err(TableError::from(error).into()),
     };
@@ -232,7 +232,7 @@ pub(super) fn run<C: EventCounter>(
                 severity: Severity::Partial,
                 ..interrupted(address)
             });
-            return Ok(finish(request, outcome, ingest));
+            return Ok(finish(request, address, outcome, ingest));
         }
         Err(error) => {
             let id = finished.query.id.as_str().to_owned();
@@ -244,7 +244,7 @@ pub(super) fn run<C: EventCounter>(
         progress.remark(remark);
     }
     outcome.coverage.merge(listed);
-    Ok(finish(request, outcome, ingest))
+    Ok(finish(request, address, outcome, ingest))
 }
 
 /// Makes the statement for a run, without asking Athena anything but the description of the table.
@@ -408,10 +408,29 @@ fn listed(planning: &ScanPlanning) -> RunCoverage {
 
 fn finish<C: EventCounter>(
     request: &ReadRequest<'_>,
+    address: &AthenaAddress,
     mut outcome: ReadOutcome<C>,
     ingest: EventIngest<'_, C>,
 ) -> ReadOutcome<C> {
     outcome.intaken = ingest.finish();
+    let undated = outcome.intaken.undated;
+    let unreadable = outcome.intaken.counts.unreadable - undated;
+    // In the words that log files with such records get.
+    for (records, what) in [
+        (unreadable, "could not be read"),
+        (
+            undated,
+            "without a readable time: not counted under a time window",
+        ),
+    ] {
+        let reason = match records {
+            0 => continue,
+            1 => format!("1 record {what}"),
+            more => format!("{more} records {what}"),
+        };
+        let problem = ReadProblem::of_document(address.to_string(), Severity::Partial, reason);
+        outcome.coverage.problem(problem);
+    }
     outcome.no_match = NoMatch::of(&outcome.intaken, &outcome.coverage, &request.rules);
     outcome
 }
