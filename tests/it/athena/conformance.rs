@@ -133,8 +133,21 @@ const FILTERS: [&[&str]; 45] = [
 #[track_caller]
 fn assert_answers_agree(lake: &Lake, prefix: &str, question: &[&str], code: i32) {
     let source = format!("s3://{}/{prefix}", lake.bucket);
-    let table = result(lake.ask(question, &["--recount"]), code);
-    let files = result(lake.run(&[question, &[&source]].concat()), code);
+    let mut table = result(lake.ask(question, &["--recount"]), code);
+    let mut files = result(lake.run(&[question, &[&source]].concat()), code);
+    if code == 3 {
+        // What is wrong is said of the table, or of each log file.
+        for place in ["/trailtab/coverage", "/coverage"] {
+            for result in [&mut table, &mut files] {
+                let members = result.pointer_mut(place).and_then(Value::as_object_mut);
+                if let Some(members) = members {
+                    for name in ["accounts", "document_outcomes", "problems"] {
+                        members.remove(name);
+                    }
+                }
+            }
+        }
+    }
     assert_agree(&table, &files, &format!("{question:?}"));
 }
 
