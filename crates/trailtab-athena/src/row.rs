@@ -70,6 +70,9 @@ pub enum RowFault {
 /// The largest row in bytes. A row of Athena has at most 32 MB ("Service Quotas" in the Athena User Guide).
 const MAX_ROW_BYTES: usize = 32 << 20;
 
+/// Maximum number of events that are alike in all members, none of which is an eventID.
+const MAX_LIKE_EVENTS: u64 = 10_000_000;
+
 /// A row as it stands in a result.
 #[derive(Debug, Clone, Copy)]
 pub struct RawRow<'r> {
@@ -268,13 +271,26 @@ impl RowReader<'_> {
             found(EngineRow::Unreadable { calls });
             return Ok(());
         }
-        found(EngineRow::Calls {
-            record: &record,
-            calls: CallCount {
-                count: calls,
-                times,
-            },
-        });
+        if grain != CallGrain::Event {
+            let count = calls;
+            let calls = CallCount { count, times };
+            found(EngineRow::Calls {
+                record: &record,
+                calls,
+            });
+            return Ok(());
+        }
+        // Records without an eventID may be alike in everything, and each is an event.
+        if calls > MAX_LIKE_EVENTS {
+            return Err(RowFault::Calls);
+        }
+        for _ in 0..calls {
+            let calls = CallCount { count: 1, times };
+            found(EngineRow::Calls {
+                record: &record,
+                calls,
+            });
+        }
         Ok(())
     }
 

@@ -44,7 +44,8 @@ fn signing() -> BTreeSet<String> {
     let (symbols, folder) = (symbols(), root().join("crates/trailtab-app/src/aws"));
     let modules = fs::read_dir(folder).unwrap().filter_map(|file| {
         let path = file.unwrap().path();
-        let code = fs::read_to_string(&path).unwrap();
+        // What lies in a folder belongs to the module of the same name.
+        let code = path.is_file().then(|| fs::read_to_string(&path).unwrap())?;
         let signs = ["use super::json", "use super::query", "use super::signed"];
         let is_signing = signs.iter().any(|use_of| code.contains(use_of));
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -54,7 +54,7 @@ impl TableQuery<'_> {
     ) -> Result<SucceededQuery, QueryError> {
         let interrupt = &request.interrupt;
         let client = aws::athena(&self.opened.config);
-        let name = note_name(self.statement.sql.as_str(), &self.fingerprint);
+        let name = self.note_name();
         let note = interrupt.or(self.store.read_note(&name)).await.flatten();
         let note = note.filter(|note| note.folder.is_some() == self.unloads);
         let earlier: Option<QueryId> = note.as_ref().and_then(|note| note.id.parse().ok());
@@ -87,6 +87,13 @@ impl TableQuery<'_> {
         let query =
             athena::run_or_resume(&client, earlier, &order, interrupt, progress, started).await?;
         Ok(SucceededQuery { query, folder })
+    }
+
+    /// The name of the note about the query.
+    fn note_name(&self) -> String {
+        let address = &self.opened.table.address;
+        let place = format!("{} {}", address.workgroup, self.fingerprint);
+        note_name(self.statement.sql.as_str(), &place)
     }
 
     fn order(&self, folder: Option<&str>) -> QueryOrder {

@@ -23,12 +23,9 @@ pub(super) struct QueryNote {
     pub(super) folder: Option<String>,
 }
 
-/// The name of the note about a statement over some objects.
-pub(super) fn note_name(statement: &str, fingerprint: &str) -> String {
-    format!(
-        "queries/{}.json",
-        hash(&format!("{fingerprint}\n{statement}"))
-    )
+/// The name of the note about a statement, in a workgroup and over known objects.
+pub(super) fn note_name(statement: &str, place: &str) -> String {
+    format!("queries/{}.json", hash(&format!("{place}\n{statement}")))
 }
 
 /// The objects of this program at a location of results.
