@@ -151,7 +151,7 @@ pub fn athena_scanned(scanned_bytes: u64, usd: Decimal, is_reused: bool) -> Stri
 }
 
 /// An amount with cents; less than one cent is not told.
-fn dollars(usd: Decimal) -> String {
+pub fn dollars(usd: Decimal) -> String {
     match usd < CENT {
         true => "less than $0.01".to_owned(),
         false => format!("${:.2}", usd.round_dp(2)),

@@ -54,7 +54,8 @@ struct SetupArgs {
     #[arg(value_name = "BUCKET")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     bucket: Source,
-    /// Table to make, [WORKGROUP@]DATABASE/TABLE
+    // No doc comment: brackets would be a link.
+    #[arg(help = "Table to make, [WORKGROUP@]DATABASE/TABLE")]
     #[arg(long, value_name = "TABLE", default_value = DEFAULT_TABLE, value_parser = table)]
     table: AthenaAddress,
     /// First day of the table, in the forms of trailtab activity --since (default: the first day with log files)

@@ -38,7 +38,7 @@ pub struct IngestRules {
 /// A row of the result of an engine that reads, deduplicates and counts records itself, such as Amazon Athena.
 #[derive(Debug, Clone, Copy)]
 pub enum EngineRow<'a, 'r> {
-    /// Calls inside the window that [`RecordNeeds`](super::needs::RecordNeeds) do not tell apart. The filters are
+    /// Calls inside the window that [`RecordNeeds`] do not tell apart. The filters are
     /// still to be applied.
     Calls {
         /// What the calls have in common.

@@ -21,8 +21,10 @@ const DEFAULT_HOURS: u32 = 336;
 /// Which events to read.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ReadingArgs {
-    /// File, directory, - for standard input, s3://BUCKET[/PREFIX] (can be repeated; default: the event
-    /// history), or a table of Athena, athena://[WORKGROUP@][CATALOG.]DATABASE/TABLE
+    // No doc comment: brackets would be links.
+    #[arg(
+        help = "File, directory, - for standard input, s3://BUCKET[/PREFIX] (can be repeated; default: the event history), or a table of Athena, athena://[WORKGROUP@][CATALOG.]DATABASE/TABLE"
+    )]
     #[arg(value_name = "SOURCE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Source::try_from))]
     pub(crate) sources: Vec<Source>,
@@ -64,7 +66,7 @@ pub(super) struct AthenaArgs {
     /// Have many writers write the rows (UNLOAD), as in queries that scan 1 GiB or more
     #[arg(long)]
     unload: bool,
-    /// Scan all days again, and keep no counts of days beside the results
+    /// Scan again: use no counts of days and no query of an earlier run, and keep no counts
     #[arg(long)]
     recount: bool,
 }

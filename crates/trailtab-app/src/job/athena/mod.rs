@@ -116,6 +116,16 @@ pub enum TableError {
         /// What is wrong with it.
         error: RowError,
     },
+    /// The result was replaced or cut since an earlier run has read it.
+    #[error("the result of query {id} has {bytes} bytes, and had {before} when it was read before")]
+    ChangedResult {
+        /// The query.
+        id: String,
+        /// Its size in bytes.
+        bytes: u64,
+        /// Its size in bytes when it was read before.
+        before: u64,
+    },
     /// Athena keeps the result where only its own API reads it.
     #[error(
         "the workgroup {workgroup:?} keeps results itself (managed query results), and this program reads them from S3: name another workgroup with athena://WORKGROUP@DATABASE/TABLE"
@@ -204,18 +214,18 @@ pub(super) fn run<C: EventCounter>(
         unloads: planning.to_scan().bytes >= request.athena.unload_from_bytes,
         max_scan_bytes: planning.scan_limit_bytes(&request.athena),
     };
-    let finished = match runtime.block_on(asked.run(request, progress)) {
-        Ok(finished) => finished,
-        Err(error) if error.is_interrupt() => {
+    let (finished, rows) = match runtime.block_on(asked.rows(request, progress)) {
+        Ok(found) => found,
+        Err(TableError::Query(error)) if error.is_interrupt() => {
             outcome.coverage.problem(ReadProblem {
                 reason: error.to_string(),
                 ..interrupted(address)
             });
             return Ok(finish(request, address, outcome, ingest));
         }
-        Err(error) => return Err(TableError::from(error).into()),
+        Err(error) => return Err(error.into()),
     };
-    let rows = runtime.block_on(asked.open(&finished, request))?;
+    let row_bytes = rows.size_bytes();
     let form = RowForm {
         columns: &statement.columns,
         grain: needs.grain,
@@ -240,6 +250,7 @@ pub(super) fn run<C: EventCounter>(
         }
     }
     progress.remark(told(&finished.query));
+    runtime.block_on(asked.note_read(&finished, row_bytes));
     if let Some(remark) = runtime.block_on(kept.store(&store, &planning)) {
         progress.remark(remark);
     }

@@ -40,7 +40,8 @@ pub enum PlanError {
     },
     /// The query would cost more than the user allows.
     #[error(
-        "the query would cost ${usd:.2}, and --max-usd allows ${limit}: ask about less, or allow more"
+        "the query would cost {}, and --max-usd allows ${limit}: ask about less, or allow more",
+        render::dollars(*.usd)
     )]
     TooExpensive {
         /// What the query would cost, in dollars.

@@ -34,6 +34,8 @@ pub(super) struct SucceededQuery {
     pub(super) query: FinishedQuery,
     /// The folder that rows were written to; None if they are the result of a SELECT.
     folder: Option<String>,
+    /// The size of the rows that an earlier run has read; None if it has read none.
+    read_bytes: Option<u64>,
 }
 
 /// The rows of a query.
@@ -44,22 +46,60 @@ pub(super) enum QueryRows {
     Unloaded(Vec<ResultObject>),
 }
 
+impl QueryRows {
+    /// Their size as stored, in bytes.
+    pub(super) fn size_bytes(&self) -> u64 {
+        match self {
+            QueryRows::Selected(result) => result.size_bytes(),
+            QueryRows::Unloaded(files) => files.iter().map(ResultObject::size_bytes).sum(),
+        }
+    }
+}
+
 impl TableQuery<'_> {
-    /// Takes up the query of an earlier run of the same statement over the same objects, or starts one and leaves a note of
-    /// it.
-    pub(super) async fn run(
+    /// Runs the query and opens its rows. If the rows of an earlier run's query are gone or have changed, the query is run
+    /// again.
+    pub(super) async fn rows(
         &self,
         request: &ReadRequest<'_>,
+        progress: &ReadProgress,
+    ) -> Result<(SucceededQuery, QueryRows), TableError> {
+        let name = self.note_name();
+        let note = request.interrupt.or(self.store.read_note(&name)).await;
+        let scans_again = !request.athena.keeps_days;
+        // A query whose rows nobody has read is one of a run that was killed.
+        let is_wanted = |note: &QueryNote| !scans_again || note.read_bytes.is_none();
+        let note = note.flatten().filter(is_wanted);
+        let query = self.run(request, note, scans_again, progress).await?;
+        let is_earlier = query.query.is_resumed && query.query.queries == 0;
+        match self.open(&query, request).await {
+            Err(error) if is_earlier && !request.interrupt.is_requested() => {
+                progress.remark(format!("{error}: the query is run again"));
+                let query = self.run(request, None, true, progress).await?;
+                let rows = self.open(&query, request).await?;
+                Ok((query, rows))
+            }
+            rows => Ok((query, rows?)),
+        }
+    }
+
+    /// Takes up the query that a note is about, or starts one and leaves a note of it. With `is_new`, what is started is
+    /// never the query of an earlier run.
+    async fn run(
+        &self,
+        request: &ReadRequest<'_>,
+        note: Option<QueryNote>,
+        is_new: bool,
         progress: &ReadProgress,
     ) -> Result<SucceededQuery, QueryError> {
         let interrupt = &request.interrupt;
         let client = aws::athena(&self.opened.config);
         let name = self.note_name();
-        let note = interrupt.or(self.store.read_note(&name)).await.flatten();
         let note = note.filter(|note| note.folder.is_some() == self.unloads);
+        let read_bytes = note.as_ref().and_then(|note| note.read_bytes);
         let earlier: Option<QueryId> = note.as_ref().and_then(|note| note.id.parse().ok());
         let new_folder = || {
-            let folder = format!("unloaded/{}-{}/", self.fingerprint, request.now);
+            let folder = format!("unloaded/{}-{:016x}/", self.fingerprint, fastrand::u64(..));
             self.store.address(&folder)
         };
         let folder = match (note.and_then(|note| note.folder), &earlier) {
@@ -76,17 +116,36 @@ impl TableQuery<'_> {
             }
             _ => self.unloads.then(new_folder),
         };
-        let order = self.order(folder.as_deref());
+        let order = self.order(is_new, folder.as_deref());
         let started = async |id: &QueryId| {
             let note = QueryNote {
                 id: id.as_str().to_owned(),
                 folder: folder.clone(),
+                read_bytes: None,
             };
             self.store.write_note(&name, &note).await;
         };
         let query =
             athena::run_or_resume(&client, earlier, &order, interrupt, progress, started).await?;
-        Ok(SucceededQuery { query, folder })
+        let read_bytes = read_bytes.filter(|_| query.is_resumed && query.queries == 0);
+        Ok(SucceededQuery {
+            query,
+            folder,
+            read_bytes,
+        })
+    }
+
+    /// Notes that all rows of a query were read, so that a later run knows their size.
+    pub(super) async fn note_read(&self, finished: &SucceededQuery, bytes: u64) {
+        if finished.read_bytes == Some(bytes) {
+            return;
+        }
+        let note = QueryNote {
+            id: finished.query.id.as_str().to_owned(),
+            folder: finished.folder.clone(),
+            read_bytes: Some(bytes),
+        };
+        self.store.write_note(&self.note_name(), &note).await;
     }
 
     /// The name of the note about the query.
@@ -96,7 +155,7 @@ impl TableQuery<'_> {
         note_name(self.statement.sql.as_str(), &place)
     }
 
-    fn order(&self, folder: Option<&str>) -> QueryOrder {
+    fn order(&self, is_new: bool, folder: Option<&str>) -> QueryOrder {
         let address = &self.opened.table.address;
         let enforces = self.opened.workgroup.enforces_configuration;
         let statement = match folder {
@@ -112,12 +171,32 @@ impl TableQuery<'_> {
             // A result is used again by the note of its query, which knows of the objects that were scanned.
             reuse_max_age_minutes: None,
             max_scan_bytes: self.max_scan_bytes,
-            token_text: self.fingerprint.clone(),
+            token_text: match is_new {
+                false => self.fingerprint.clone(),
+                // Athena answers the same token with the same query.
+                true => format!("{} {:016x}", self.fingerprint, fastrand::u64(..)),
+            },
         }
     }
 
-    /// Opens the rows of a query that has succeeded.
-    pub(super) async fn open(
+    /// Opens the rows of a query that has succeeded. They must be as many bytes as an earlier run has read.
+    async fn open(
+        &self,
+        finished: &SucceededQuery,
+        request: &ReadRequest<'_>,
+    ) -> Result<QueryRows, TableError> {
+        let rows = self.open_any(finished, request).await?;
+        match finished.read_bytes {
+            Some(before) if before != rows.size_bytes() => Err(TableError::ChangedResult {
+                id: finished.query.id.as_str().to_owned(),
+                bytes: rows.size_bytes(),
+                before,
+            }),
+            _ => Ok(rows),
+        }
+    }
+
+    async fn open_any(
         &self,
         finished: &SucceededQuery,
         request: &ReadRequest<'_>,

@@ -21,6 +21,9 @@ pub(super) struct QueryNote {
     pub(super) id: String,
     /// The folder that its rows are written to; None if they are the result of a SELECT.
     pub(super) folder: Option<String>,
+    /// The size of the rows as stored, once a run has read them all; None before.
+    #[serde(default)]
+    pub(super) read_bytes: Option<u64>,
 }
 
 /// The name of the note about a statement, in a workgroup and over known objects.
