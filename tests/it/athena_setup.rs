@@ -206,7 +206,7 @@ fn the_database_the_table_and_the_first_day_are_the_user_s() {
     ];
     let made = trail.setup("", &named).expect(0);
     says(&made, &["trailtab activity athena://audit@security/trail"]);
-    // Who may not make databases can use one that exists.
+    // A caller without the permission to make databases can use one that exists.
     let [create] = &statements(&made)[..] else {
         panic!("{}", made.out);
     };

@@ -383,12 +383,12 @@ mod tests {
             "string",
             &[("projection.account.type", "injected")],
         );
-        let nobody = ScanScope {
+        let no_accounts = ScanScope {
             accounts: None,
             ..scope()
         };
         assert!(matches!(
-            account.condition(&nobody),
+            account.condition(&no_accounts),
             Err(PartitionError::NoAccounts { .. })
         ));
         let other = key(

@@ -3,6 +3,7 @@
 mod conformance;
 mod days;
 mod faults;
+mod rows;
 mod statements;
 mod tables;
 

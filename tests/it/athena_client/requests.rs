@@ -54,7 +54,7 @@ fn expired_credentials_are_obtained_anew_once() {
 #[test]
 fn a_host_that_refuses_connections_is_given_up_soon() {
     let lake = Lake::new("athena-client-refused");
-    // Port 1 of this address is nobody's.
+    // No program listens at port 1 of this address.
     let client = aws::athena(&lake.config(1));
     let failure = lake
         .runtime

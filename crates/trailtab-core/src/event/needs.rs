@@ -65,7 +65,7 @@ impl RecordNeeds {
             address: self.address || other.address,
             user_agent: self.user_agent || other.user_agent,
             shared_service: self.shared_service || other.shared_service,
-            // Who needs all calls is not served by a few.
+            // The other one may need all calls.
             kept: None,
         };
         match both.grain {

@@ -121,7 +121,7 @@ impl ScanPlanning {
         };
         let survey = match s3::survey(config, &bucket, &prefix, asked).await {
             Ok(survey) => survey,
-            // Whoever may query a table need not be allowed to list its bucket, unless the list gives the accounts.
+            // A caller may query a table without a permission to list its bucket, unless the list gives the accounts.
             Err(error @ S3Error::List { .. }) => {
                 let needs_list = table.partitions.iter().any(|key| key.is_injected);
                 return match needs_list && scope.accounts.is_none() {

@@ -67,7 +67,7 @@ impl TableQuery<'_> {
         let name = self.note_name();
         let note = request.interrupt.or(self.store.read_note(&name)).await;
         let scans_again = !request.athena.keeps_days;
-        // A query whose rows nobody has read is one of a run that was killed.
+        // A query with unread rows is one of a run that was killed.
         let is_wanted = |note: &QueryNote| !scans_again || note.read_bytes.is_none();
         let note = note.flatten().filter(is_wanted);
         let query = self.run(request, note, scans_again, progress).await?;

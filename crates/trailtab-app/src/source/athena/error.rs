@@ -88,7 +88,7 @@ pub enum QueryError {
         /// What all of them scanned.
         scan: QueryScan,
     },
-    /// Somebody or a limit of the workgroup cancelled it.
+    /// A caller or a limit of the workgroup cancelled it.
     #[error(
         "the query {id} of Athena was cancelled: {reason}; it scanned {scan}, and AWS bills cancelled queries for what they scanned{}",
         advice(reason)

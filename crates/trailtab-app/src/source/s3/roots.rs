@@ -118,7 +118,7 @@ impl S3Store {
             for (found, folder, scope) in looks.join_all().await {
                 match found {
                     Ok(day) => {
-                        // Anybody who can write to the bucket can write keys of the future.
+                        // A writer to the bucket can write keys of the future.
                         let day = day.filter(|day| *day <= time::date_of(now));
                         first = first.into_iter().chain(day).min();
                     }

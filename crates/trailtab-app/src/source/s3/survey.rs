@@ -28,7 +28,7 @@ pub struct SurveyPlace {
 }
 
 /// A sum over the names, sizes, entity tags and times of objects, the same in any order. It tells whether
-/// objects were added, removed or replaced; it is no protection against somebody who chooses the names.
+/// objects were added, removed or replaced; it is no protection against chosen names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ObjectFingerprint(u128);
 

@@ -23,7 +23,7 @@ use trailtab_core::scope::{AccountId, Region};
 use trailtab_core::time::{Seconds, TimeWindow};
 use trailtab_render::escape;
 
-/// The most tables of one run. Anybody who can write to the bucket can make folders that look like those of a trail.
+/// The most tables of one run. A writer to the bucket can make folders that look like those of a trail.
 const MAX_TABLES: usize = 20;
 
 /// The partition whose Regions a table has if none of those found is known.
@@ -180,7 +180,7 @@ pub enum SetupError {
     },
     /// Athena made no table.
     #[error(
-        "Athena says that it made {address}, and Glue has no such table: somebody may have removed it. Run the command again"
+        "Athena says that it made {address}, and Glue has no such table: it may have been removed since. Run the command again"
     )]
     Missing {
         /// The table.

@@ -384,7 +384,7 @@ fn looks_that_fail_for_a_while_do_not_end_the_query() {
     for _ in 0..MAX_LOST_LOOKS - 1 {
         steps.after(lost());
     }
-    // A query that nobody watches shall not be billed unseen.
+    // A query without a watching run shall not be billed unseen.
     let step = steps.after(lost());
     assert_eq!(step, QueryStep::Stop { id: id("q1") });
     let unanswered = failure(FailureKind::Transient, "RequestTimeout");
