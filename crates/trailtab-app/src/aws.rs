@@ -3,9 +3,12 @@
 mod athena;
 mod cloudformation;
 mod credentials;
+mod direct;
+mod document_bucket;
 mod ec2;
 mod endpoint;
 mod failure;
+mod function;
 mod glue;
 mod json;
 mod network;
@@ -13,10 +16,12 @@ mod organizations;
 mod profile;
 mod query;
 mod refusal;
+mod repetition;
 mod signed;
 mod sqs;
 mod trust;
 mod webhook;
+mod xml;
 
 use std::error::Error;
 use std::time::Duration;
@@ -33,7 +38,10 @@ use aws_sdk_sts::config::{RuntimeComponents, SharedAsyncSleep};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 
 pub use self::athena::{
     AthenaClient, AthenaQueryError, DEFAULT_CATALOG, InvalidQueryId, QueryId, QueryStart,
@@ -43,8 +51,10 @@ pub use self::cloudformation::{DeployedStack, InvalidStackName, StackName, descr
 pub use self::credentials::CredentialsProblem;
 pub use aws_config::SdkConfig;
 
+pub use self::document_bucket::{DocumentBucket, StoredDocument, WriteCondition, WriteResult};
 pub use self::ec2::describe_regions;
 pub use self::failure::{AwsFailure, Backoff, FailureKind, explain};
+pub use self::function::function_config;
 pub use self::glue::{GlueClient, TableColumn, TableDescription, TablePath};
 pub use self::network::Unreachable;
 pub use self::organizations::list_accounts;
@@ -87,17 +97,6 @@ pub async fn config(access: &CredentialOptions) -> Result<SdkConfig, ConfigError
     Ok(load(access, profiles.origin(access)).await)
 }
 
-/// Loads the configuration of a Lambda function, whose region is set by Lambda and not checked.
-///
-/// # Errors
-///
-/// Fails if the configured profile does not exist.
-pub async fn function_config() -> Result<SdkConfig, ConfigError> {
-    let access = CredentialOptions::default();
-    let profiles = Profiles::read(&access).await?;
-    Ok(load(&access, profiles.origin(&access)).await)
-}
-
 /// Tells whether a custom endpoint is configured, so that region names do not become host names.
 ///
 /// # Errors
@@ -108,19 +107,11 @@ pub async fn has_endpoint(access: &CredentialOptions) -> Result<bool, ConfigErro
 }
 
 async fn load(access: &CredentialOptions, origin: Origin) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .read_timeout(Duration::from_secs(30))
-        .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client())
-        .identity_cache(
-            IdentityCache::lazy()
-                .load_timeout(CREDENTIALS_TIMEOUT)
-                .build(),
-        )
-        .retry_config(RetryConfig::standard().with_max_attempts(8))
-        .timeout_config(timeouts);
+        .identity_cache(identity_cache())
+        .retry_config(retries())
+        .timeout_config(timeouts());
     if let Ok(name) = AppName::new(APP_NAME) {
         loader = loader.app_name(name);
     }
@@ -139,6 +130,22 @@ async fn load(access: &CredentialOptions, origin: Origin) -> SdkConfig {
         Some(role) => assume(&config, role).await,
         None => config,
     }
+}
+
+fn identity_cache() -> SharedIdentityCache {
+    let cache = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
+    cache.build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(8)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(30))
+        .build()
 }
 
 /// A configuration for runs that make no requests. Looks for no credentials, which could take a
@@ -185,6 +192,16 @@ fn connector(
     trusting(TlsContext::default(), settings, sleep)
 }
 
+/// A connector for requests to AWS without an SDK client, which trusts Amazon's authorities first.
+fn direct_connector(
+    settings: HttpConnectorSettings,
+    sleep: Option<SharedAsyncSleep>,
+) -> SharedHttpConnector {
+    trust::direct(move |trusted| {
+        SharedHttpConnector::new(trusting(trusted, Some(settings.clone()), sleep.clone()))
+    })
+}
+
 /// A connector that trusts what its TLS settings say.
 fn trusting(
     trusted: TlsContext,
@@ -220,9 +237,7 @@ pub async fn assume(config: &SdkConfig, role: &str) -> SdkConfig {
 
 /// The configuration with a new identity cache, so that credentials are obtained again.
 pub fn renewed(config: &SdkConfig) -> SdkConfig {
-    let cache = IdentityCache::lazy()
-        .load_timeout(CREDENTIALS_TIMEOUT)
-        .build();
+    let cache = identity_cache();
     config.to_builder().identity_cache(cache).build()
 }
 

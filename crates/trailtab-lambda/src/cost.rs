@@ -91,17 +91,18 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let config = aws::function_config().await?;
+        let config = aws::function_config();
         let (bucket, prefix) = settings.ledger.clone();
         let function = &CostFunction {
-            ledger: SendLedger::in_s3(&config, bucket, prefix),
+            ledger: SendLedger::in_s3(&config, &bucket, prefix),
             config,
             settings,
         };
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
             // A schedule's default event has no such key, and other events need not be objects.
             let asked: CostEvent = serde_json::from_value(event.payload).unwrap_or_default();
-            function.answer(&asked, &event.context).await
+            // Boxed: the compiler lays out no deeper nest of futures.
+            Box::pin(function.answer(&asked, &event.context)).await
         }))
         .await
     })

@@ -83,7 +83,7 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let function = &UsageFunction::start(settings).await?;
+        let function = &UsageFunction::start(settings);
         lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
             function
                 .answer(event.payload.get().as_bytes(), &event.context)
@@ -94,12 +94,12 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 impl UsageFunction {
-    async fn start(settings: UsageSettings) -> Result<UsageFunction, aws::ConfigError> {
+    fn start(settings: UsageSettings) -> UsageFunction {
         let needs_aws = settings.output == MetricOutput::CloudWatch
             || settings.ledger.is_some()
             || settings.dead_letters.is_some();
         let config = match needs_aws {
-            true => Some(aws::function_config().await?),
+            true => Some(aws::function_config()),
             false => None,
         };
         let publisher = config
@@ -109,15 +109,15 @@ impl UsageFunction {
             .map(|config| MetricPublisher::new(aws::cloudwatch(config), &settings.namespace));
         let ledger = config.as_ref().zip(settings.ledger.clone());
         let ledger =
-            ledger.map(|(config, (bucket, prefix))| SendLedger::in_s3(config, bucket, prefix));
+            ledger.map(|(config, (bucket, prefix))| SendLedger::in_s3(config, &bucket, prefix));
         let memory = Mutex::new(KeptMetrics::new(settings.top));
-        Ok(UsageFunction {
+        UsageFunction {
             settings,
             config,
             publisher,
             ledger,
             memory,
-        })
+        }
     }
 
     /// Publishes one delivery. Fails only if a retry may help.

@@ -41,16 +41,12 @@ const BOTH: &[&str] = &["FunctionRole", "CostFunctionRole"];
 const COST: &[&str] = &["CostFunctionRole"];
 
 /// Each operation of AWS that the functions call, as `crate::operation`.
-pub(super) const CALLS: [Call; 10] = [
+pub(super) const CALLS: [Call; 7] = [
     (
         "cloudwatch::PutMetricData",
         &["cloudwatch:PutMetricData"],
         &["FunctionRole"],
     ),
-    // Without s3:ListBucket, S3 answers 403 for an object that does not exist.
-    ("s3::GetObject", &["s3:GetObject", "s3:ListBucket"], BOTH),
-    ("s3::PutObject", &["s3:PutObject"], BOTH),
-    ("s3::DeleteObject", &["s3:DeleteObject"], BOTH),
     (
         "costexplorer::GetCostAndUsage",
         &["ce:GetCostAndUsage"],
@@ -81,7 +77,20 @@ pub(super) const CALLS: [Call; 10] = [
 ];
 
 /// Requests that are signed without an SDK client, by the module of `trailtab_app::aws` that makes them.
-pub(super) const SIGNED: &[Call] = &[("sqs", &["sqs:SendMessage"], &["FunctionRole"])];
+pub(super) const SIGNED: &[Call] = &[
+    (
+        "document_bucket",
+        // Without s3:ListBucket, S3 answers 403 for an object that does not exist.
+        &[
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "s3:DeleteObject",
+        ],
+        BOTH,
+    ),
+    ("sqs", &["sqs:SendMessage"], &["FunctionRole"]),
+];
 
 /// What Lambda, Scheduler, SQS, S3 and CloudTrail do with the roles: the role, and the actions.
 const BY_AWS: [(&str, &[&str]); 4] = [

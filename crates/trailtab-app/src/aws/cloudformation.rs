@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 
 use super::endpoint::DirectService;
 use super::query;
+use super::xml::elements;
 
 const CLOUDFORMATION: DirectService = DirectService {
     id: "CloudFormation",
@@ -73,8 +74,8 @@ pub async fn describe_stack(config: &SdkConfig, name: &StackName) -> Result<Depl
 fn pairs(xml: &str, key: &str, value: &str) -> BTreeMap<String, String> {
     let members = xml.split("<member>");
     let pairs = members.filter_map(|member| {
-        let key = query::elements(member, key).next()?;
-        let value = query::elements(member, value).next().unwrap_or_default();
+        let key = elements(member, key).next()?;
+        let value = elements(member, value).next().unwrap_or_default();
         Some((key.to_owned(), value.to_owned()))
     });
     pairs.collect()

@@ -31,6 +31,16 @@ impl DirectService {
     /// The root of the service's endpoint in the configured region, or of the configured one, resolved
     /// as the SDK's own clients do. Ends in a slash.
     pub(super) fn uri(&self, config: &SdkConfig) -> String {
+        let endpoint = self.configured(config).unwrap_or_else(|| {
+            let region = region_of(config);
+            let region = region.as_ref();
+            format!("https://{}.{region}.{}", self.name, domain(region))
+        });
+        format!("{}/", endpoint.trim_end_matches('/'))
+    }
+
+    /// The endpoint that the configuration names.
+    fn configured(&self, config: &SdkConfig) -> Option<String> {
         let key = ServiceConfigKey::builder()
             .service_id(self.id)
             .env("AWS_ENDPOINT_URL")
@@ -38,13 +48,39 @@ impl DirectService {
             .build();
         let own = config.service_config().zip(key.ok());
         let own = own.and_then(|(settings, key)| settings.load_config(key));
-        let configured = own.or_else(|| config.endpoint_url().map(str::to_owned));
-        let endpoint = configured.unwrap_or_else(|| {
-            let region = region_of(config);
-            let region = region.as_ref();
-            format!("https://{}.{region}.{}", self.name, domain(region))
-        });
-        format!("{}/", endpoint.trim_end_matches('/'))
+        own.or_else(|| config.endpoint_url().map(str::to_owned))
+    }
+}
+
+/// S3, whose hosts have the name of a bucket as their first label.
+pub(super) const S3: DirectService = DirectService {
+    id: "S3",
+    name: "s3",
+};
+
+/// The root of a bucket's objects in the configured region. Ends in a slash.
+///
+/// Certificates do not cover bucket names with dots, and emulators have no host name for each bucket: there the bucket is
+/// the beginning of the path.
+pub(super) fn bucket_uri(config: &SdkConfig, bucket: &str) -> String {
+    if let Some(endpoint) = S3.configured(config) {
+        return format!("{}/{bucket}/", endpoint.trim_end_matches('/'));
+    }
+    let region = region_of(config);
+    let region = region.as_ref();
+    let fips = if config.use_fips() == Some(true) {
+        "-fips"
+    } else {
+        ""
+    };
+    let dual_stack = match config.use_dual_stack() {
+        Some(true) => ".dualstack",
+        _ => "",
+    };
+    let host = format!("s3{fips}{dual_stack}.{region}.{}", domain(region));
+    match bucket.contains('.') {
+        true => format!("https://{host}/{bucket}/"),
+        false => format!("https://{bucket}.{host}/"),
     }
 }
 
@@ -95,5 +131,43 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url("http://127.0.0.1:4566/");
         assert_eq!(service.uri(&config.build()), "http://127.0.0.1:4566/");
+    }
+
+    #[test]
+    fn buckets_have_hosts_of_their_own_where_certificates_cover_them() {
+        let config = |region| {
+            let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
+            config.region(Region::new(region))
+        };
+        let ireland = || config("eu-west-1");
+        for (config, bucket, uri) in [
+            (
+                ireland(),
+                "logs",
+                "https://logs.s3.eu-west-1.amazonaws.com/",
+            ),
+            (
+                ireland(),
+                "my.logs",
+                "https://s3.eu-west-1.amazonaws.com/my.logs/",
+            ),
+            (
+                ireland().use_fips(true).use_dual_stack(true),
+                "logs",
+                "https://logs.s3-fips.dualstack.eu-west-1.amazonaws.com/",
+            ),
+            (
+                config("cn-north-1"),
+                "logs",
+                "https://logs.s3.cn-north-1.amazonaws.com.cn/",
+            ),
+            (
+                ireland().endpoint_url("http://127.0.0.1:4566"),
+                "logs",
+                "http://127.0.0.1:4566/logs/",
+            ),
+        ] {
+            assert_eq!(bucket_uri(&config.build(), bucket), uri);
+        }
     }
 }

@@ -8,8 +8,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::byte_stream::ByteStream;
 
 use super::endpoint::DirectService;
-use super::signed::UnsignedPost;
-use super::{connector, with_causes};
+use super::signed::{SigningRules, UnsignedRequest};
+use super::xml::elements;
+use super::{direct_connector, with_causes};
 
 /// Larger responses are truncated. Forty regions take 10 kB, and a stack 20 kB.
 const MAX_RESPONSE_BYTES: usize = 1 << 20;
@@ -37,7 +38,7 @@ async fn send(config: &SdkConfig, service: &DirectService, body: String) -> Resu
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(20))
         .build();
-    let connector = connector(Some(settings), config.sleep_impl());
+    let connector = direct_connector(settings, config.sleep_impl());
     let response = connector
         .call(request)
         .await
@@ -62,36 +63,13 @@ async fn signed_request(
     service: &DirectService,
     body: String,
 ) -> Result<HttpRequest, String> {
-    let post = UnsignedPost {
+    let request = UnsignedRequest {
+        method: "POST",
+        rules: SigningRules::Common,
         service: service.name,
         uri: &service.uri(config),
         headers: &[("content-type", "application/x-www-form-urlencoded")],
         body: body.into(),
     };
-    post.signed(config).await
-}
-
-/// The text of all elements with a name and no child elements. Unescapes nothing: region names,
-/// codes and names of resources contain no XML special characters.
-pub(super) fn elements<'t>(xml: &'t str, name: &'t str) -> impl Iterator<Item = &'t str> {
-    let tags = xml.split('<').skip(1).filter_map(|tag| tag.split_once('>'));
-    let texts = tags
-        .filter(move |(tag, _)| *tag == name)
-        .map(|(_, text)| text.trim());
-    texts.filter(|text| !text.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::elements;
-
-    #[test]
-    fn elements_are_found() {
-        let xml = "<a><regionName> eu-west-1 </regionName><b/><regionName>x</regionName><regionName/></a>";
-        assert_eq!(
-            elements(xml, "regionName").collect::<Vec<_>>(),
-            ["eu-west-1", "x"]
-        );
-        assert_eq!(elements("", "Code").count(), 0);
-    }
+    request.signed(config).await
 }

@@ -7,8 +7,8 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSett
 use aws_smithy_types::byte_stream::ByteStream;
 use serde::{Deserialize, Serialize};
 
-use super::signed::UnsignedPost;
-use super::{connector, lacks_connection, with_causes};
+use super::signed::{SigningRules, UnsignedRequest};
+use super::{direct_connector, lacks_connection, with_causes};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -61,7 +61,9 @@ pub async fn send_message(
         queue_url,
         message_body: message,
     };
-    let post = UnsignedPost {
+    let request = UnsignedRequest {
+        method: "POST",
+        rules: SigningRules::Common,
         service: "sqs",
         uri: &endpoint(queue_url),
         headers: &[
@@ -71,12 +73,15 @@ pub async fn send_message(
         // Serializing strings cannot fail.
         body: serde_json::to_vec(&body).unwrap_or_default(),
     };
-    let request = post.signed(config).await.map_err(QueueFailure::Refused)?;
+    let request = request
+        .signed(config)
+        .await
+        .map_err(QueueFailure::Refused)?;
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .build();
-    let connector = connector(Some(settings), config.sleep_impl());
+    let connector = direct_connector(settings, config.sleep_impl());
     let response = match connector.call(request).await {
         Ok(response) => response,
         Err(error) if lacks_connection(&error) => {

@@ -7,12 +7,13 @@
 
 use std::env;
 use std::error::Error;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
@@ -139,14 +140,10 @@ impl HttpClient for AmazonFirst {
         if !self.is_enough.load(Ordering::Relaxed) || amazon().is_none() {
             return self.all.http_connector(settings, components);
         }
-        SharedHttpConnector::new(AmazonFirstConnector {
-            amazon: self.amazon.http_connector(settings, components),
-            other: Arc::new(OtherTrust {
-                all: self.all.clone(),
-                settings: settings.clone(),
-                components: components.clone(),
-                is_enough: self.is_enough.clone(),
-            }),
+        let (all, settings, components) = (self.all.clone(), settings.clone(), components.clone());
+        let amazon = self.amazon.http_connector(&settings, &components);
+        amazon_first_connector(amazon, self.is_enough.clone(), move || {
+            all.http_connector(&settings, &components)
         })
     }
 
@@ -155,24 +152,59 @@ impl HttpClient for AmazonFirst {
     }
 }
 
-#[derive(Debug)]
+/// Makes connections with the first connector until a server needs what `all` makes. `is_enough` tells whether none has needed it.
+fn amazon_first_connector(
+    amazon: SharedHttpConnector,
+    is_enough: Arc<AtomicBool>,
+    all: impl Fn() -> SharedHttpConnector + Send + Sync + 'static,
+) -> SharedHttpConnector {
+    SharedHttpConnector::new(AmazonFirstConnector {
+        amazon,
+        other: Arc::new(OtherTrust {
+            all: Box::new(all),
+            is_enough,
+        }),
+    })
+}
+
+/// A connector for requests without an SDK client. Its connections are its own.
+pub(super) fn direct(
+    make: impl Fn(TlsContext) -> SharedHttpConnector + Send + Sync + 'static,
+) -> SharedHttpConnector {
+    static IS_ENOUGH: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+    let Some(amazon) = amazon().filter(|_| IS_ENOUGH.load(Ordering::Relaxed)) else {
+        return make(TlsContext::default());
+    };
+    let all = OnceLock::new();
+    amazon_first_connector(make(amazon.clone()), IS_ENOUGH.clone(), move || {
+        let of_all = || make(TlsContext::default());
+        all.get_or_init(of_all).clone()
+    })
+}
+
 struct AmazonFirstConnector {
     amazon: SharedHttpConnector,
     other: Arc<OtherTrust>,
 }
 
-/// What a request needs if the server has a certificate of another authority. The SDK makes a connector for each
-/// attempt, so what it holds is copied once at most.
-#[derive(Debug)]
+impl fmt::Debug for AmazonFirstConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AmazonFirstConnector")
+    }
+}
+
+/// What a request needs if the server has a certificate of another authority.
 struct OtherTrust {
-    all: SharedHttpClient,
-    settings: HttpConnectorSettings,
-    components: RuntimeComponents,
+    /// Makes a connector that trusts all authorities.
+    all: Box<dyn Fn() -> SharedHttpConnector + Send + Sync>,
     is_enough: Arc<AtomicBool>,
 }
 
 impl HttpConnector for AmazonFirstConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if !self.other.is_enough.load(Ordering::Relaxed) {
+            return (self.other.all)().call(request);
+        }
         // None if the body is a stream; then the SDK's next attempt trusts all authorities.
         let again = request.try_clone();
         let call = self.amazon.call(request);
@@ -184,10 +216,7 @@ impl HttpConnector for AmazonFirstConnector {
             };
             other.is_enough.store(false, Ordering::Relaxed);
             match again {
-                Some(request) => {
-                    let connector = other.all.http_connector(&other.settings, &other.components);
-                    connector.call(request).await
-                }
+                Some(request) => (other.all)().call(request).await,
                 None => Err(error),
             }
         })

@@ -9,18 +9,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
-use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use super::files::{self, WriteError};
 use super::sent_hash::SentHash;
 use super::temporary::Readers;
-use crate::aws;
+use crate::aws::{DocumentBucket, WriteCondition, WriteResult};
 use trailtab_core::time::{self, Seconds};
 
 /// Why the ledger cannot be read or written.
@@ -129,9 +127,6 @@ impl From<ClaimEnd> for SendState {
     }
 }
 
-/// Maximum size of a document. The largest is the list of kept metrics.
-const MAX_DOCUMENT_BYTES: i64 = 64 << 20;
-
 /// Maximum attempts to create an entry that other runs create and delete.
 const MAX_CLAIM_ATTEMPTS: usize = 3;
 
@@ -140,10 +135,8 @@ const MAX_CLAIM_ATTEMPTS: usize = 3;
 pub enum SendLedger {
     /// A bucket and a key prefix.
     S3 {
-        /// The client for the bucket's region.
-        client: Client,
-        /// The name of the bucket.
-        bucket: String,
+        /// The bucket.
+        bucket: Arc<DocumentBucket>,
         /// Prefix of all keys: empty, or ending in a slash.
         prefix: String,
     },
@@ -153,13 +146,12 @@ pub enum SendLedger {
 
 impl SendLedger {
     /// A ledger in a bucket of the configured region.
-    pub fn in_s3(config: &SdkConfig, bucket: String, mut prefix: String) -> SendLedger {
+    pub fn in_s3(config: &SdkConfig, bucket: &str, mut prefix: String) -> SendLedger {
         if !prefix.is_empty() && !prefix.ends_with('/') {
             prefix.push('/');
         }
         SendLedger::S3 {
-            client: aws::s3(config, &bucket, None),
-            bucket,
+            bucket: Arc::new(DocumentBucket::new(config, bucket)),
             prefix,
         }
     }
@@ -294,7 +286,9 @@ impl SendLedger {
         end: ClaimEnd,
     ) -> Result<(), LedgerError> {
         let entry = entry(end.into(), content, owner);
-        self.put(key, &entry, WriteCondition::None).await.map(drop)
+        self.put(key, &entry, WriteCondition::Always)
+            .await
+            .map(drop)
     }
 
     /// Deletes an entry after a failed delivery, so that another run may send.
@@ -305,12 +299,9 @@ impl SendLedger {
     pub async fn release(&self, key: &str) -> Result<(), LedgerError> {
         let failed = |reason| self.failed("delete", key, reason);
         match self {
-            SendLedger::S3 { client, bucket, .. } => {
-                let request = client.delete_object().bucket(bucket).key(self.place(key));
-                let deleted = request.send().await;
-                deleted
-                    .map(drop)
-                    .map_err(|error| failed(aws::explain(&error)))
+            SendLedger::S3 { bucket, .. } => {
+                let deleted = bucket.delete(&self.place(key)).await;
+                deleted.map_err(|failure| failed(failure.explanation))
             }
             SendLedger::Directory(_) => {
                 fs::remove_file(self.place(key)).map_err(|error| failed(error.to_string()))
@@ -327,8 +318,8 @@ impl SendLedger {
     ///
     /// Fails if the document cannot be read.
     pub async fn load(&self, key: &str) -> Result<Option<(Vec<u8>, ObjectVersion)>, LedgerError> {
-        let (client, bucket) = match self {
-            SendLedger::S3 { client, bucket, .. } => (client, bucket),
+        let bucket = match self {
+            SendLedger::S3 { bucket, .. } => bucket,
             SendLedger::Directory(directory) => {
                 return match fs::read(directory.join(key)) {
                     Ok(bytes) => Ok(Some((bytes, ObjectVersion(None)))),
@@ -337,25 +328,9 @@ impl SendLedger {
                 };
             }
         };
-        let object = client.get_object().bucket(bucket).key(self.place(key));
-        match object.send().await {
-            Ok(object) => {
-                let version = ObjectVersion(object.e_tag().map(str::to_owned));
-                if object
-                    .content_length()
-                    .is_some_and(|bytes| bytes > MAX_DOCUMENT_BYTES)
-                {
-                    return Err(self.failed("read", key, "it is too large".to_owned()));
-                }
-                let bytes = object.body.collect().await;
-                let bytes = bytes
-                    .map_err(|error| self.failed("read", key, aws::with_causes(&error)))?
-                    .to_vec();
-                Ok(Some((bytes, version)))
-            }
-            Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
-            Err(error) => Err(self.failed("read", key, aws::explain(&error))),
-        }
+        let document = bucket.get(&self.place(key)).await;
+        let document = document.map_err(|failure| self.failed("read", key, failure.explanation))?;
+        Ok(document.map(|document| (document.bytes, ObjectVersion(document.etag))))
     }
 
     /// Writes a document unless another run has changed it since that version. Returns the new
@@ -371,9 +346,9 @@ impl SendLedger {
         since: Option<&ObjectVersion>,
     ) -> Result<Option<ObjectVersion>, LedgerError> {
         let condition = match since {
-            None => WriteCondition::Absent,
-            Some(ObjectVersion(None)) => WriteCondition::None,
-            Some(ObjectVersion(Some(tag))) => WriteCondition::Tag(tag),
+            None => WriteCondition::IfAbsent,
+            Some(ObjectVersion(None)) => WriteCondition::Always,
+            Some(ObjectVersion(Some(tag))) => WriteCondition::IfTagged(tag),
         };
         self.put(key, bytes, condition).await
     }
@@ -382,14 +357,6 @@ impl SendLedger {
 /// The version of a document: its ETag, or nothing for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectVersion(Option<String>);
-
-/// The precondition of a write.
-#[derive(Clone, Copy)]
-enum WriteCondition<'c> {
-    None,
-    Absent,
-    Tag(&'c str),
-}
 
 impl SendLedger {
     fn place(&self, key: &str) -> String {
@@ -402,7 +369,7 @@ impl SendLedger {
     fn failed(&self, action: &'static str, key: &str, reason: String) -> LedgerError {
         let place = self.place(key);
         let place = match self {
-            SendLedger::S3 { bucket, .. } => format!("s3://{bucket}/{place}"),
+            SendLedger::S3 { bucket, .. } => format!("s3://{}/{place}", bucket.name()),
             SendLedger::Directory(_) => place,
         };
         LedgerError {
@@ -424,7 +391,7 @@ impl SendLedger {
     /// Creates an entry; false if it exists.
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<bool, LedgerError> {
         Ok(self
-            .put(key, bytes, WriteCondition::Absent)
+            .put(key, bytes, WriteCondition::IfAbsent)
             .await?
             .is_some())
     }
@@ -437,25 +404,14 @@ impl SendLedger {
         condition: WriteCondition<'_>,
     ) -> Result<Option<ObjectVersion>, LedgerError> {
         let failed = |reason| self.failed("write", key, reason);
-        let SendLedger::S3 { client, bucket, .. } = self else {
+        let SendLedger::S3 { bucket, .. } = self else {
             let written = self.put_file(key, bytes, condition);
             return written.map_err(|error| failed(error.cause().to_string()));
         };
-        let mut request = client
-            .put_object()
-            .bucket(bucket)
-            .key(self.place(key))
-            .content_type("application/json")
-            .body(ByteStream::from(bytes.to_vec()));
-        match condition {
-            WriteCondition::None => {}
-            WriteCondition::Absent => request = request.if_none_match("*"),
-            WriteCondition::Tag(tag) => request = request.if_match(tag),
-        }
-        match request.send().await {
-            Ok(written) => Ok(Some(ObjectVersion(written.e_tag))),
-            Err(error) if is_unmet(&error, condition) => Ok(None),
-            Err(error) => Err(failed(aws::explain(&error))),
+        match bucket.put(&self.place(key), bytes, condition).await {
+            Ok(WriteResult::Written(etag)) => Ok(Some(ObjectVersion(etag))),
+            Ok(WriteResult::Unmet) => Ok(None),
+            Err(failure) => Err(failed(failure.explanation)),
         }
     }
 
@@ -471,29 +427,13 @@ impl SendLedger {
         let path = directory.join(key);
         files::make_private_directory(directory, path.parent().unwrap_or(directory))?;
         let is_written = match condition {
-            WriteCondition::Absent => files::create(&path, bytes, Readers::Owner)?,
-            WriteCondition::None | WriteCondition::Tag(_) => {
+            WriteCondition::IfAbsent => files::create(&path, bytes, Readers::Owner)?,
+            WriteCondition::Always | WriteCondition::IfTagged(_) => {
                 files::replace(&path, bytes, Readers::Owner)?;
                 true
             }
         };
         Ok(is_written.then_some(ObjectVersion(None)))
-    }
-}
-
-/// Tells whether a write failed because of its condition. 409 means a concurrent conditional write
-/// came first; 404 means the object was deleted.
-fn is_unmet<E: std::error::Error + 'static>(
-    error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
-    condition: WriteCondition<'_>,
-) -> bool {
-    let status = error
-        .raw_response()
-        .map(|response| response.status().as_u16());
-    match condition {
-        WriteCondition::None => false,
-        WriteCondition::Absent => matches!(status, Some(409 | 412)),
-        WriteCondition::Tag(_) => matches!(status, Some(404 | 409 | 412)),
     }
 }
 

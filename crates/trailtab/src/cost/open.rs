@@ -121,9 +121,7 @@ pub(super) async fn kept_cache(config: &SdkConfig) -> Option<AnswerCache> {
 pub(super) fn ledger(place: &Source, config: &SdkConfig) -> anyhow::Result<SendLedger> {
     match place {
         Source::Path(directory) => Ok(SendLedger::Directory(directory.clone())),
-        Source::S3 { bucket, prefix } => {
-            Ok(SendLedger::in_s3(config, bucket.clone(), prefix.clone()))
-        }
+        Source::S3 { bucket, prefix } => Ok(SendLedger::in_s3(config, bucket, prefix.clone())),
         Source::Stdin | Source::Athena(_) => bail!("name a directory or s3://BUCKET/PREFIX, not -"),
     }
 }

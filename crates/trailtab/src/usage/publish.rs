@@ -91,7 +91,7 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         let ledger = match &options.ledger {
             LedgerPlace::Directory(directory) => SendLedger::Directory(directory.clone()),
             LedgerPlace::S3 { bucket, prefix } => {
-                SendLedger::in_s3(&config, bucket.clone(), prefix.clone())
+                SendLedger::in_s3(&config, bucket, prefix.clone())
             }
         };
         // The list of kept metrics is loaded here, but stored only when something is sent.

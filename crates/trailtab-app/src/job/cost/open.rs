@@ -66,7 +66,7 @@ pub async fn settings(
         }
         source::Source::S3 { bucket, prefix } => {
             let name = format!("s3://{bucket}/{prefix}");
-            let ledger = SendLedger::in_s3(config, bucket.clone(), String::new());
+            let ledger = SendLedger::in_s3(config, bucket, String::new());
             let bytes = match ledger.load(prefix).await {
                 Ok(Some((bytes, _))) => Ok(bytes),
                 Ok(None) => Err("there is no such object".to_owned()),
