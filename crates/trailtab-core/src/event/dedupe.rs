@@ -13,7 +13,9 @@ use hashbrown::HashSet;
 
 use crate::event::scan::JsonText;
 
-const SHARDS: usize = 32;
+/// Few, so that several ids of a batch are in each: their look-ups overlap. A thread holds the lock of one for less than
+/// a microsecond.
+const SHARDS: usize = 8;
 
 /// The eventIDs of one run; all threads share it.
 #[derive(Debug)]
