@@ -2,6 +2,7 @@
 //!
 //! A [`Tally`] is a [`EventCounter`]: any two can be merged.
 
+mod apis;
 mod merge;
 mod rows;
 mod run;
@@ -14,6 +15,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::memory::{CountMemory, MemoryShare, StoredRun};
+use apis::ApiTable;
 pub use rows::CountTable;
 use run::RunWriter;
 use stats::CallEnd;
@@ -75,7 +77,7 @@ pub struct Tally {
     actors: Vec<(ActorKey, SeenStats)>,
     scope_ids: SymbolMap<RecordedScope, u32>,
     scopes: Vec<(RecordedScope, SeenStats)>,
-    apis: SymbolPairs,
+    apis: ApiTable,
     /// Principal, index in `scopes`, and API: one look-up for each call counts both sections that are made of it.
     calls: SymbolCounts<(Symbol, u32, u32)>,
     /// Index in `scopes`, and API, of the calls that are no longer in `calls` because their rows are stored.
@@ -103,36 +105,12 @@ pub struct Tally {
 /// The last values of fields that seldom change.
 #[derive(Debug, Default)]
 struct LastValueCache {
-    source: RecentSymbols,
     region: RecentSymbols,
     account: RecentSymbols,
     version: RecentSymbols,
     user_agent: RecentSymbols,
     address: RecentSymbols,
     scope: Option<(RecordedScope, u32)>,
-}
-
-/// Numbers for pairs of symbols. An API is the pair of its service and its name.
-#[derive(Debug, Default)]
-struct SymbolPairs {
-    ids: SymbolMap<(Symbol, Symbol), u32>,
-    pairs: Vec<(Symbol, Symbol)>,
-}
-
-impl SymbolPairs {
-    #[inline]
-    fn id(&mut self, pair: (Symbol, Symbol)) -> u32 {
-        *self.ids.entry(pair).or_insert_with(|| {
-            self.pairs.push(pair);
-            // There are never more pairs than memory has room for.
-            u32::try_from(self.pairs.len() - 1).unwrap_or(u32::MAX)
-        })
-    }
-
-    fn pair(&self, id: u32) -> (Symbol, Symbol) {
-        let unknown = (Symbol(u32::MAX), Symbol(u32::MAX));
-        self.pairs.get(id as usize).copied().unwrap_or(unknown)
-    }
 }
 
 impl EventCounter for Tally {
@@ -401,9 +379,10 @@ impl Tally {
 
         let near = &mut self.near;
         let strings = &mut self.strings;
-        let source = strings.recent_text(record.event_source.unwrap_or(UNKNOWN), &mut near.source);
-        let name = strings.text(record.event_name.unwrap_or(UNKNOWN));
-        let api = self.apis.id((source, name));
+        let (source, name) = (record.event_source, record.event_name);
+        let api = self
+            .apis
+            .id_of(source.unwrap_or(UNKNOWN), name.unwrap_or(UNKNOWN), strings);
         let agent = strings.recent_text(record.user_agent.unwrap_or(UNKNOWN), &mut near.user_agent);
         let address = record.source_ip_address.unwrap_or(UNKNOWN);
         let address = strings.recent_text(address, &mut near.address);

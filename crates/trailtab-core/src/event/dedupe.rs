@@ -13,8 +13,7 @@ use hashbrown::HashSet;
 
 use crate::event::scan::JsonText;
 
-/// Few, so that several ids of a batch are in each: their look-ups overlap. A thread holds the lock of one for less than
-/// a microsecond.
+/// Few, so that several ids of a batch fall into each and their look-ups overlap; enough that threads seldom wait.
 const SHARDS: usize = 8;
 
 /// The eventIDs of one run; all threads share it.
