@@ -1,7 +1,5 @@
 //! Writes results as JSON: indented by two spaces and ASCII only, as the predecessor did.
 
-use std::io;
-
 use serde::Serialize;
 
 use trailtab_core::activity::summary::Summary;
@@ -21,10 +19,9 @@ pub fn summary(summary: &Summary) -> serde_json::Result<Vec<u8>> {
 ///
 /// If the value cannot be expressed in JSON.
 pub fn ascii(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut ascii = AsciiText(Vec::new());
-    serde_json::to_writer_pretty(&mut ascii, value)?;
-    ascii.0.push(b'\n');
-    Ok(ascii.0)
+    let mut ascii = escape(serde_json::to_string_pretty(value)?);
+    ascii.push('\n');
+    Ok(ascii.into_bytes())
 }
 
 /// Writes a value on one line, without a line break.
@@ -33,39 +30,27 @@ pub fn ascii(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
 ///
 /// If the value cannot be expressed in JSON.
 pub(super) fn ascii_line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut ascii = AsciiText(Vec::new());
-    serde_json::to_writer(&mut ascii, value)?;
-    Ok(ascii.0)
+    Ok(escape(serde_json::to_string(value)?).into_bytes())
 }
 
-/// Receives JSON and escapes what is not ASCII. Such characters occur only in strings. Escaping them also disarms
-/// terminal control characters.
-struct AsciiText(Vec<u8>);
-
-impl io::Write for AsciiText {
-    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
-        let is_plain = |byte: &u8| byte.is_ascii() && *byte != 0x7f;
-        if json.iter().all(is_plain) {
-            self.0.extend_from_slice(json);
-            return Ok(json.len());
-        }
-        // Strings are written in parts that end before characters of ASCII.
-        let text = str::from_utf8(json).map_err(io::Error::other)?;
-        for character in text.chars() {
-            if character.is_ascii() && character != '\u{7f}' {
-                self.0.push(character as u8);
-                continue;
-            }
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                self.0.extend(format!("\\u{unit:04x}").bytes());
-            }
-        }
-        Ok(json.len())
+/// Escapes what is not ASCII. Such characters occur only in strings. Escaping them also disarms terminal control
+/// characters.
+fn escape(json: String) -> String {
+    let is_plain = |byte: u8| byte.is_ascii() && byte != 0x7f;
+    if json.bytes().all(is_plain) {
+        return json;
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    let mut ascii = String::with_capacity(json.len() * 2);
+    for character in json.chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            ascii.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            ascii.push_str(&format!("\\u{unit:04x}"));
+        }
     }
+    ascii
 }
 
 #[cfg(test)]

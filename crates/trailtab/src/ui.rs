@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "this is the one place that prints")]
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use trailtab_app::source::progress::ReadProgress;
+use trailtab_app::source::progress::{ReadProgress, RegionProgress};
 use trailtab_render as render;
 use trailtab_render::escape;
 use trailtab_render::page::{TextStyle, thousands};
@@ -153,15 +154,15 @@ fn draw(progress: &ReadProgress, done: &AtomicBool) {
             bar.suspend(|| eprintln!("{}", escape::terminal(&remark)));
         }
         let regions = progress.regions();
-        let has_bytes = progress.found_bytes.load(Ordering::Relaxed) > 0;
-        let template = template(regions.is_empty() && has_bytes);
+        let extent = ReadExtent::of(progress, &regions);
+        let template = extent.template();
         if style.replace(template) != Some(template)
             && let Ok(new) = ProgressStyle::with_template(template)
         {
             bar.set_style(new);
         }
         if regions.is_empty() {
-            show_files(&bar, progress);
+            show_files(&bar, extent, progress);
         } else if bar.is_hidden() && said.elapsed() < PROGRESS_LINE_INTERVAL {
             // Without a terminal, one line per interval is enough for a log.
         } else {
@@ -185,18 +186,47 @@ fn draw(progress: &ReadProgress, done: &AtomicBool) {
     }
 }
 
-/// The template of the progress: with a bar if the number of bytes is known.
-fn template(has_bytes: bool) -> &'static str {
-    match has_bytes {
-        true => "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left",
-        false => "{elapsed:>4} {msg}",
+/// What the progress bar measures.
+#[derive(Clone, Copy)]
+enum ReadExtent {
+    Bytes,
+    /// The sizes of some files are not known.
+    Files,
+    /// Nothing: there is no bar.
+    Unknown,
+}
+
+impl ReadExtent {
+    fn of(progress: &ReadProgress, regions: &[Arc<RegionProgress>]) -> ReadExtent {
+        let found = progress.found.load(Ordering::Relaxed);
+        let has_unsized = progress.has_unsized.load(Ordering::Relaxed);
+        match found {
+            _ if !regions.is_empty() => ReadExtent::Unknown,
+            1.. if !has_unsized => ReadExtent::Bytes,
+            2.. => ReadExtent::Files,
+            _ => ReadExtent::Unknown,
+        }
+    }
+
+    fn template(self) -> &'static str {
+        match self {
+            ReadExtent::Bytes => {
+                "{elapsed:>4} {wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left"
+            }
+            ReadExtent::Files => "{elapsed:>4} {wide_bar} {msg}, {eta} left",
+            ReadExtent::Unknown => "{elapsed:>4} {msg}",
+        }
     }
 }
 
-fn show_files(bar: &ProgressBar, progress: &ReadProgress) {
+fn show_files(bar: &ProgressBar, extent: ReadExtent, progress: &ReadProgress) {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    bar.set_length(count(&progress.found_bytes));
-    bar.set_position(count(&progress.done_bytes));
+    let (found, done) = match extent {
+        ReadExtent::Files => (&progress.found, &progress.done),
+        _ => (&progress.found_bytes, &progress.done_bytes),
+    };
+    bar.set_length(count(found));
+    bar.set_position(count(done));
     if count(&progress.found) == 0 {
         return bar.set_message("nothing found yet");
     }

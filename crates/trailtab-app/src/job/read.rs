@@ -1,9 +1,9 @@
 //! Reads all sources and counts their events on all cores: sources → documents → records →
 //! counters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tokio::runtime::{self, Handle, Runtime};
@@ -151,13 +151,15 @@ pub fn run<C: EventCounter>(
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_DOCUMENTS);
     let queue = DocumentQueue {
         interrupt: request.interrupt.clone(),
-        local: Mutex::new(local(request, progress, &mut found).into_iter()),
+        local: Mutex::default(),
+        more_listed: Condvar::new(),
         fetched: Mutex::new(receiver),
     };
     let outcome = thread::scope(|scope| {
         let workers: Vec<_> = (0..parallel::threads())
             .map(|_| scope.spawn(|| work(request, empty, &seen, &queue, progress)))
             .collect();
+        list(request, &queue, progress, &mut found);
         let fetched = match &runtime {
             Some(runtime) => runtime.block_on(feed(request, lookup, sender, progress)),
             None => {
@@ -200,29 +202,70 @@ pub fn run<C: EventCounter>(
     outcome
 }
 
-/// Documents waiting for a thread. Local files are listed up front, since waking a thread for each
-/// would cost more than reading a small file; documents from AWS arrive through a channel.
+/// Documents waiting for a thread. Local files come by folder while others are listed; documents from AWS arrive
+/// through a channel.
 struct DocumentQueue {
     interrupt: Interrupt,
-    local: Mutex<std::vec::IntoIter<Document>>,
+    local: Mutex<LocalDocuments>,
+    /// Notified when local documents are added, and when there are no more.
+    more_listed: Condvar,
     fetched: Mutex<mpsc::Receiver<Document>>,
 }
 
+/// The local documents that no thread has taken.
+#[derive(Default)]
+struct LocalDocuments {
+    waiting: VecDeque<Document>,
+    all_listed: bool,
+}
+
 impl DocumentQueue {
+    /// Adds local documents: large ones before all others.
+    fn add(&self, documents: Vec<Document>) {
+        let mut local = lock(&self.local);
+        for document in documents {
+            match document.size < files::LARGE_FILE_BYTES {
+                true => local.waiting.push_back(document),
+                false => local.waiting.push_front(document),
+            }
+        }
+        self.more_listed.notify_all();
+    }
+
+    /// Says that there are no more local documents.
+    fn end_local(&self) {
+        lock(&self.local).all_listed = true;
+        self.more_listed.notify_all();
+    }
+
     /// Waits for the next document; `None` if there are no more. After an interrupt, skips local
     /// files but still returns fetched documents.
     fn next(&self) -> Option<Document> {
-        let local = match self.interrupt.is_requested() {
-            true => None,
-            false => lock(&self.local).next(),
-        };
-        local.or_else(|| lock(&self.fetched).blocking_recv())
+        self.next_local()
+            .or_else(|| lock(&self.fetched).blocking_recv())
+    }
+
+    fn next_local(&self) -> Option<Document> {
+        let mut local = lock(&self.local);
+        loop {
+            if self.interrupt.is_requested() {
+                return None;
+            }
+            if let Some(document) = local.waiting.pop_front() {
+                return Some(document);
+            }
+            if local.all_listed {
+                return None;
+            }
+            let woken = self.more_listed.wait(local);
+            local = woken.unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// The coverage of the local files skipped because of the interrupt.
     fn left(&self) -> RunCoverage {
         let mut coverage = RunCoverage::default();
-        let files = match lock(&self.local).len() {
+        let files = match lock(&self.local).waiting.len() {
             0 => return coverage,
             1 => "1 file was not read".to_owned(),
             n => format!("{n} files were not read"),
@@ -309,31 +352,32 @@ pub fn start_runtime() -> Result<NetworkRuntime, ReadError> {
 }
 
 /// Lists the local files and standard input.
-fn local(
+fn list(
     request: &ReadRequest<'_>,
+    queue: &DocumentQueue,
     progress: &ReadProgress,
     coverage: &mut RunCoverage,
-) -> Vec<Document> {
-    let mut documents = Vec::new();
+) {
+    let add = |documents: Vec<Document>| {
+        for document in &documents {
+            progress.find(document.size);
+        }
+        queue.add(documents);
+    };
     for source in &request.sources {
         match source {
-            Source::Path(path) => {
-                documents.extend(files::list(path, &request.interrupt, coverage));
-            }
-            Source::Stdin => documents.push(Document {
+            Source::Path(path) => files::list(path, &request.interrupt, coverage, add),
+            Source::Stdin => add(vec![Document {
                 size: 0,
                 named: true,
                 scope: None,
                 body: DocumentBody::Stdin,
-            }),
+            }]),
             // Tables are counted on their own: see above.
             Source::S3 { .. } | Source::Athena(_) => {}
         }
     }
-    documents
-        .iter()
-        .for_each(|document| progress.find(document.size));
-    documents
+    queue.end_local();
 }
 
 /// The result of reading from AWS.

@@ -48,7 +48,7 @@ const MAX_LAYERS: usize = 5;
 
 /// A document that may hold records.
 pub struct Document {
-    /// Size as stored, if known.
+    /// Size as stored; 0 if it is not known.
     pub size: u64,
     /// Whether the user named this document itself, and so expects events in it.
     pub named: bool,
@@ -60,8 +60,10 @@ pub struct Document {
 
 /// Where a document's bytes are.
 pub enum DocumentBody {
-    /// A file on this machine.
+    /// A file on this machine, or a named pipe.
     File(PathBuf),
+    /// A file on this machine that is no pipe, and whose size is found out when it is opened.
+    UnsizedFile(PathBuf),
     /// The standard input.
     Stdin,
     /// A remote object, read piece by piece.
@@ -88,7 +90,9 @@ impl DocumentBody {
     /// The path or address, for messages.
     fn name(&self) -> String {
         match self {
-            DocumentBody::File(path) => path.display().to_string(),
+            DocumentBody::File(path) | DocumentBody::UnsizedFile(path) => {
+                path.display().to_string()
+            }
             DocumentBody::Stdin => "standard input".to_owned(),
             DocumentBody::Stream { name, .. } | DocumentBody::Memory { name, .. } => name.clone(),
         }
@@ -167,10 +171,18 @@ impl DocumentReader {
                 Err(error) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
             },
             DocumentBody::Stream { bytes, .. } => self.read_stream(bytes, None, sink),
-            DocumentBody::File(path) => match self.read_file(path, size, sink) {
-                Ok(trouble) => trouble,
-                Err(error) => Some(ReadTrouble::failed(format!("cannot be read: {error}"))),
-            },
+            DocumentBody::File(path) => {
+                let read = self.read_file(path, size, sink);
+                read.unwrap_or_else(|error| Some(unreadable_file(&error)))
+            }
+            DocumentBody::UnsizedFile(path) => {
+                let opened = File::open(&*path).and_then(|file| {
+                    let size = file.metadata()?.len();
+                    coverage.bytes += size;
+                    self.read_opened(file, path, size, sink)
+                });
+                opened.unwrap_or_else(|error| Some(unreadable_file(&error)))
+            }
         };
         if let (Some(seal), Some(evidence)) = (self.seal.take(), &mut self.evidence) {
             add_evidence(evidence, &body, &seal.finish(), sink);
@@ -203,7 +215,16 @@ impl DocumentReader {
             let pump = Pump::start(move || File::open(path), &self.interrupt)?;
             return Ok(self.read_stream(pump, None, sink));
         }
-        let mut file = File::open(path)?;
+        self.read_opened(File::open(path)?, path, size, sink)
+    }
+
+    fn read_opened<S: RecordSink>(
+        &mut self,
+        mut file: File,
+        path: &Path,
+        size: u64,
+        sink: &mut CountingSink<'_, S>,
+    ) -> io::Result<Option<ReadTrouble>> {
         if size == 0 || size > MAX_WHOLE_BYTES {
             let file = Interruptible {
                 inner: file,
@@ -393,6 +414,11 @@ impl DocumentReader {
         self.window = window;
         failure.map(|error| read_failure(&error)).or(trouble)
     }
+}
+
+/// The trouble with a file that cannot be opened or read.
+fn unreadable_file(error: &io::Error) -> ReadTrouble {
+    ReadTrouble::failed(format!("cannot be read: {error}"))
 }
 
 /// Records a document in the evidence if it is a digest or a log file.

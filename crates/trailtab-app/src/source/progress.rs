@@ -13,6 +13,8 @@ pub struct ReadProgress {
     pub found: AtomicU64,
     /// Size of the documents found so far, in bytes as stored.
     pub found_bytes: AtomicU64,
+    /// Whether the size of one of them is not known, or zero.
+    pub has_unsized: AtomicBool,
     /// Whether the listing of documents is complete.
     pub all_found: AtomicBool,
     /// Number of documents read so far.
@@ -51,8 +53,11 @@ impl RegionProgress {
 }
 
 impl ReadProgress {
-    /// Counts a document found, with its size as stored.
+    /// Counts a document found, with its size as stored; 0 if that is not known.
     pub fn find(&self, bytes: u64) {
+        if bytes == 0 {
+            self.has_unsized.store(true, Ordering::Relaxed);
+        }
         self.found.fetch_add(1, Ordering::Relaxed);
         self.found_bytes.fetch_add(bytes, Ordering::Relaxed);
     }

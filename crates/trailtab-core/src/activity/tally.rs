@@ -2,6 +2,7 @@
 //!
 //! A [`Tally`] is a [`EventCounter`]: any two can be merged.
 
+mod apis;
 mod merge;
 mod rows;
 mod run;
@@ -14,6 +15,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::memory::{CountMemory, MemoryShare, StoredRun};
+use apis::ApiTable;
 pub use rows::CountTable;
 use run::RunWriter;
 use stats::CallEnd;
@@ -21,7 +23,7 @@ pub use stats::SeenStats;
 
 use crate::event::counter::{CallCount, CountedEvent, EventCounter};
 use crate::event::identity::{AgentEvidence, ResolvedActor};
-use crate::event::intern::{Interner, Symbol};
+use crate::event::intern::{Interner, RecentSymbols, Symbol};
 use crate::event::needs::RecordNeeds;
 use crate::event::record::{CallOutcome, EventRecord, UNKNOWN};
 use crate::event::resource::{self, ResourceRole};
@@ -73,11 +75,13 @@ pub struct Tally {
     strings: Interner,
     actor_ids: SymbolMap<ActorKey, usize>,
     actors: Vec<(ActorKey, SeenStats)>,
-    scope_ids: SymbolMap<RecordedScope, usize>,
+    scope_ids: SymbolMap<RecordedScope, u32>,
     scopes: Vec<(RecordedScope, SeenStats)>,
-    apis: SymbolPairs,
-    calls_by_principal: SymbolCounts<(Symbol, u32)>,
-    calls_by_scope: SymbolCounts<(usize, u32)>,
+    apis: ApiTable,
+    /// Principal, index in `scopes`, and API: one look-up for each call counts both sections that are made of it.
+    calls: SymbolCounts<(Symbol, u32, u32)>,
+    /// Index in `scopes`, and API, of the calls that are no longer in `calls` because their rows are stored.
+    stored_calls: SymbolCounts<(u32, u32)>,
     addresses: SymbolCounts<(Symbol, Symbol)>,
     user_agents: SymbolCounts<(Symbol, Symbol)>,
     /// Principal, API and error code.
@@ -98,39 +102,15 @@ pub struct Tally {
     share: Option<MemoryShare>,
 }
 
-/// The previous value of fields that seldom change.
+/// The last values of fields that seldom change.
 #[derive(Debug, Default)]
 struct LastValueCache {
-    source: Option<Symbol>,
-    region: Option<Symbol>,
-    account: Option<Symbol>,
-    version: Option<Symbol>,
-    user_agent: Option<Symbol>,
-    address: Option<Symbol>,
-    scope: Option<(RecordedScope, usize)>,
-}
-
-/// Numbers for pairs of symbols. An API is the pair of its service and its name.
-#[derive(Debug, Default)]
-struct SymbolPairs {
-    ids: SymbolMap<(Symbol, Symbol), u32>,
-    pairs: Vec<(Symbol, Symbol)>,
-}
-
-impl SymbolPairs {
-    #[inline]
-    fn id(&mut self, pair: (Symbol, Symbol)) -> u32 {
-        *self.ids.entry(pair).or_insert_with(|| {
-            self.pairs.push(pair);
-            // There are never more pairs than memory has room for.
-            u32::try_from(self.pairs.len() - 1).unwrap_or(u32::MAX)
-        })
-    }
-
-    fn pair(&self, id: u32) -> (Symbol, Symbol) {
-        let unknown = (Symbol(u32::MAX), Symbol(u32::MAX));
-        self.pairs.get(id as usize).copied().unwrap_or(unknown)
-    }
+    region: RecentSymbols,
+    account: RecentSymbols,
+    version: RecentSymbols,
+    user_agent: RecentSymbols,
+    address: RecentSymbols,
+    scope: Option<(RecordedScope, u32)>,
 }
 
 impl EventCounter for Tally {
@@ -215,11 +195,10 @@ impl EventCounter for Tally {
             });
             self.actors[id].1.merge(stats);
         }
-        merge_counts(
-            &mut self.calls_by_principal,
-            &other.calls_by_principal,
-            |(p, a)| (symbol(p), api(a)),
-        );
+        let scopes = self.merge_scopes(other);
+        merge_counts(&mut self.calls, &other.calls, |(p, scope, a)| {
+            (symbol(p), scopes[scope as usize], api(a))
+        });
         let both = |(a, b)| (symbol(a), symbol(b));
         merge_counts(&mut self.addresses, &other.addresses, both);
         merge_counts(&mut self.user_agents, &other.user_agents, both);
@@ -234,6 +213,9 @@ impl EventCounter for Tally {
             self.resources.entry(row).or_default().merge(stats);
         }
         self.runs.extend(other.runs.iter().cloned());
+        merge_counts(&mut self.stored_calls, &other.stored_calls, |(scope, a)| {
+            (scopes[scope as usize], api(a))
+        });
         self.merge_few(other);
         self.make_room();
     }
@@ -263,6 +245,7 @@ impl EventCounter for Tally {
         let mut kept = self.empty();
         kept.runs = std::mem::take(&mut self.runs);
         kept.runs.push(run);
+        kept.keep_calls_by_scope(self);
         kept.merge_few(self);
         *self = kept;
         true
@@ -311,7 +294,7 @@ impl Tally {
 
     /// About how many bytes the tally takes, hash tables being two thirds full.
     fn memory_bytes(&self) -> usize {
-        let pairs = self.addresses.len() + self.user_agents.len() + self.calls_by_principal.len();
+        let pairs = self.addresses.len() + self.user_agents.len() + self.calls.len();
         self.strings.memory_bytes()
             + self.actors.len() * 250
             + pairs * 32
@@ -319,29 +302,43 @@ impl Tally {
             + self.resources.len() * 110
     }
 
-    /// Adds the counts that callers cannot make many of: by account and region, hour and version. They
-    /// stay in memory.
-    fn merge_few(&mut self, other: &Tally) {
-        let mine = |strings: &mut Interner, symbol| strings.string(other.strings.get(symbol));
-        let mut scopes = Vec::with_capacity(other.scopes.len());
+    /// Adds the counts by account and region, which callers cannot make many of; returns for each index in the
+    /// other's `scopes` the one in `scopes`.
+    fn merge_scopes(&mut self, other: &Tally) -> Vec<u32> {
+        let mut indices = Vec::with_capacity(other.scopes.len());
         for (scope, stats) in &other.scopes {
             let scope = RecordedScope {
-                account: mine(&mut self.strings, scope.account),
-                region: mine(&mut self.strings, scope.region),
+                account: self.strings.string(other.strings.get(scope.account)),
+                region: self.strings.string(other.strings.get(scope.region)),
             };
             let index = self.scope_id(scope);
-            self.scopes[index].1.merge(stats);
-            scopes.push(index);
+            self.scopes[index as usize].1.merge(stats);
+            indices.push(index);
         }
-        for (&(scope, api), &count) in &other.calls_by_scope {
+        indices
+    }
+
+    /// Adds the calls by account, region and API of a tally whose rows are stored, and which this one replaces.
+    fn keep_calls_by_scope(&mut self, other: &Tally) {
+        let scopes = self.merge_scopes(other);
+        let stored = other.stored_calls.iter();
+        let stored = stored.map(|(&(scope, api), &count)| (scope, api, count));
+        let calls = other.calls.iter();
+        let calls = calls.map(|(&(_, scope, api), &count)| (scope, api, count));
+        for (scope, api, count) in stored.chain(calls) {
             let (source, name) = other.apis.pair(api);
             let pair = (
-                mine(&mut self.strings, source),
-                mine(&mut self.strings, name),
+                self.strings.string(other.strings.get(source)),
+                self.strings.string(other.strings.get(name)),
             );
-            let key = (scopes[scope], self.apis.id(pair));
-            *self.calls_by_scope.entry(key).or_default() += count;
+            let key = (scopes[scope as usize], self.apis.id(pair));
+            *self.stored_calls.entry(key).or_default() += count;
         }
+    }
+
+    /// Adds the counts by hour, version and unknown shape, which callers cannot make many of. They stay in memory.
+    fn merge_few(&mut self, other: &Tally) {
+        let mine = |strings: &mut Interner, symbol| strings.string(other.strings.get(symbol));
         for (&version, &count) in &other.versions {
             let version = mine(&mut self.strings, version);
             *self.versions.entry(version).or_default() += count;
@@ -382,13 +379,13 @@ impl Tally {
 
         let near = &mut self.near;
         let strings = &mut self.strings;
-        let source = strings.text_near(record.event_source.unwrap_or(UNKNOWN), &mut near.source);
-        let name = strings.text(record.event_name.unwrap_or(UNKNOWN));
-        let api = self.apis.id((source, name));
-        let agent = strings.text_near(record.user_agent.unwrap_or(UNKNOWN), &mut near.user_agent);
+        let (source, name) = (record.event_source, record.event_name);
+        let api = self
+            .apis
+            .id_of(source.unwrap_or(UNKNOWN), name.unwrap_or(UNKNOWN), strings);
+        let agent = strings.recent_text(record.user_agent.unwrap_or(UNKNOWN), &mut near.user_agent);
         let address = record.source_ip_address.unwrap_or(UNKNOWN);
-        let address = strings.text_near(address, &mut near.address);
-        *self.calls_by_principal.entry((principal, api)).or_default() += count;
+        let address = strings.recent_text(address, &mut near.address);
         *self.addresses.entry((principal, address)).or_default() += count;
         *self.user_agents.entry((principal, agent)).or_default() += count;
         if let CallOutcome::Failed(Some(code)) = outcome {
@@ -404,12 +401,14 @@ impl Tally {
         }
         let (strings, near) = (&mut self.strings, &mut self.near);
         if let Some(version) = record.event_version {
-            let version = strings.text_near(version, &mut near.version);
+            let version = strings.recent_text(version, &mut near.version);
             *self.versions.entry(version).or_default() += count;
         }
         let scope = self.scope(record, account);
-        self.scopes[scope].1.add(calls, ended, record.read_only);
-        *self.calls_by_scope.entry((scope, api)).or_default() += count;
+        self.scopes[scope as usize]
+            .1
+            .add(calls, ended, record.read_only);
+        *self.calls.entry((principal, scope, api)).or_default() += count;
         match calls.times {
             Some((first, _)) => {
                 let hour = self.hours.entry(first.div_euclid(3600)).or_default();
@@ -433,13 +432,13 @@ impl Tally {
 
     /// Finds the account and region that recorded an event; returns the index in `scopes`.
     #[inline]
-    fn scope(&mut self, record: &EventRecord<'_>, actor_account: Option<Symbol>) -> usize {
+    fn scope(&mut self, record: &EventRecord<'_>, actor_account: Option<Symbol>) -> u32 {
         let region = record.aws_region.unwrap_or(UNKNOWN);
         let account = match record.recipient_account_id {
-            Some(account) => self.strings.text_near(account, &mut self.near.account),
+            Some(account) => self.strings.recent_text(account, &mut self.near.account),
             None => actor_account.unwrap_or_else(|| self.strings.string("unknown")),
         };
-        let region = self.strings.text_near(region, &mut self.near.region);
+        let region = self.strings.recent_text(region, &mut self.near.region);
         let scope = RecordedScope { account, region };
         if let Some((last, index)) = self.near.scope
             && last == scope
@@ -451,10 +450,11 @@ impl Tally {
         index
     }
 
-    fn scope_id(&mut self, scope: RecordedScope) -> usize {
+    fn scope_id(&mut self, scope: RecordedScope) -> u32 {
         *self.scope_ids.entry(scope).or_insert_with(|| {
             self.scopes.push((scope, SeenStats::default()));
-            self.scopes.len() - 1
+            // There are never more scopes than memory has room for.
+            u32::try_from(self.scopes.len() - 1).unwrap_or(u32::MAX)
         })
     }
 

@@ -13,7 +13,8 @@ use hashbrown::HashSet;
 
 use crate::event::scan::JsonText;
 
-const SHARDS: usize = 32;
+/// Few, so that several ids of a batch fall into each and their look-ups overlap; enough that threads seldom wait.
+const SHARDS: usize = 8;
 
 /// The eventIDs of one run; all threads share it.
 #[derive(Debug)]

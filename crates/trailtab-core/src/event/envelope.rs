@@ -305,8 +305,8 @@ impl EnvelopeReader {
         scanner: &mut JsonScanner<'b>,
         out: &mut RecordBatch<'b, '_, S>,
     ) -> ScanResult<()> {
-        let (object, wrapper) = self.open_object(scanner, out.last_identity())?;
-        if let Some(frame) = wrapper {
+        let mut object = OpenObject::after(out.last_identity());
+        if let Some(frame) = self.open_object(scanner, &mut object)? {
             // Whether there are records before the wrapper or not, the object is known.
             RecordSearch::new(self.nesting, out.sink).beginning(object.record.raw);
             self.open(WrapperFrame::Object, scanner)?;
@@ -316,24 +316,22 @@ impl EnvelopeReader {
         Ok(())
     }
 
-    /// Reads an object to its end, or to the first member that wraps records, which is returned. `near`
-    /// is the userIdentity of the previous record.
+    /// Reads an object to its end, or to the first member that wraps records, which is returned.
     fn open_object<'b>(
         &mut self,
         scanner: &mut JsonScanner<'b>,
-        near: &'b [u8],
-    ) -> ScanResult<(OpenObject<'b>, Option<WrapperFrame>)> {
+        object: &mut OpenObject<'b>,
+    ) -> ScanResult<Option<WrapperFrame>> {
         let mut ahead = scanner.clone();
-        let mut object = OpenObject::after(near);
         let (end, wrapper) = with_best_blocks(MemberReading {
             scanner,
             order: &mut self.order,
-            object: &mut object,
+            object,
         })?;
         ahead.advance(end - scanner.pos());
         object.record.raw = scanner.until(&ahead);
         *scanner = ahead;
-        Ok((object, wrapper))
+        Ok(wrapper)
     }
 
     fn classify<'b, S: RecordSink>(

@@ -71,7 +71,8 @@ impl ResolvedActor {
             None => (identity.fallback(), Some(identity.shape())),
         };
         let service = identity.acting_service(&principal).map(str::to_owned);
-        let (person, workload) = match identity.named(&principal, signed_in.as_deref()) {
+        let session = identity.session();
+        let (person, workload) = match identity.named(&principal, session, signed_in.as_deref()) {
             Some((name, evidence)) => match workload_of(name) {
                 Some(workload) => (None, Some(workload)),
                 None => (Some(ActorPerson::new(name, evidence)), None),
@@ -83,7 +84,7 @@ impl ResolvedActor {
             Some(person) if person.evidence == PersonEvidence::SessionName => {
                 Some(person.name.clone())
             }
-            _ => identity.session().map(str::to_owned),
+            _ => session.map(str::to_owned),
         };
         ResolvedActor {
             session,

@@ -101,6 +101,8 @@ pub struct EventIngest<'r, C: EventCounter> {
     ledgers: Vec<AccountCounter<C>>,
     /// The ledger that is asked next to make room.
     next_to_shrink: usize,
+    /// Number of batches so far.
+    batches: u64,
     others: BTreeMap<ContentKind, u64>,
     /// Data about the events that were not counted, collected until the first one is counted.
     removals: Removals,
@@ -156,6 +158,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             converted: BTreeMap::new(),
             ledgers: Vec::new(),
             next_to_shrink: 0,
+            batches: 0,
             others: BTreeMap::new(),
             removals: Removals::default(),
         }
@@ -215,8 +218,10 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         &mut ledgers[index]
     }
 
-    /// Lets one counter after the other make room, so that many accounts cost no more than one.
-    fn make_room(&mut self) {
+    /// Begins a batch of records. Lets one counter after the other make room, so that many accounts cost no more
+    /// than one.
+    fn begin_batch(&mut self) {
+        self.batches += 1;
         if self.next_to_shrink >= self.ledgers.len() {
             self.next_to_shrink = 0;
         }
@@ -274,7 +279,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
                 if self.counts.counted == 0 {
                     self.removals.saw_calls(calls);
                 }
-                self.make_room();
+                self.begin_batch();
                 self.admit(record, calls);
             }
             EngineRow::Refused { calls } => {
@@ -339,7 +344,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             true => (record.user_identity, record.caller_hints()),
             false => (&[][..], CallerHints::default()),
         };
-        let known = identities.find(identity, hints, |actor| {
+        let known = identities.find(identity, self.batches, hints, |actor| {
             let refusals = matcher.actor_refusals(actor, identity);
             if none_counted {
                 removals.actor(refusals, actor, identity);
@@ -363,7 +368,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
 
 impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
     fn events(&mut self, records: &[EventRecord<'_>]) {
-        self.make_room();
+        self.begin_batch();
         let mut inside: Vec<(&EventRecord<'_>, Option<Seconds>)> =
             Vec::with_capacity(records.len());
         let none_counted = self.counts.counted == 0;

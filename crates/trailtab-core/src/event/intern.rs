@@ -18,6 +18,20 @@ impl Symbol {
     }
 }
 
+/// Number of symbols in [`RecentSymbols`].
+const RECENT_SYMBOLS: usize = 4;
+
+/// The symbols that a field of the records had last. Comparing a text with these costs less than hashing it.
+#[derive(Debug)]
+pub struct RecentSymbols([Symbol; RECENT_SYMBOLS]);
+
+impl Default for RecentSymbols {
+    /// Symbols that no interner gives.
+    fn default() -> Self {
+        RecentSymbols([Symbol(u32::MAX); RECENT_SYMBOLS])
+    }
+}
+
 /// The size of a place, and of an entry in a hash table that is two thirds full.
 const BYTES_PER_STRING: usize = 72;
 
@@ -102,17 +116,23 @@ impl Interner {
         }
     }
 
-    /// Like [`Interner::text`], but fast if the text is the same as in the previous call.
+    /// Like [`Interner::text`], but fast if the text is one of those that were seen last.
     #[inline]
-    pub fn text_near(&mut self, text: JsonText<'_>, last: &mut Option<Symbol>) -> Symbol {
-        if let (Some(symbol), Some(raw)) = (*last, text.unescaped())
-            && let Some(place) = self.places.get(symbol.index())
-            && place.is(&self.text, raw)
-        {
-            return symbol;
+    pub fn recent_text(&mut self, text: JsonText<'_>, recent: &mut RecentSymbols) -> Symbol {
+        if let Some(raw) = text.unescaped() {
+            for at in 0..RECENT_SYMBOLS {
+                let symbol = recent.0[at];
+                if let Some(place) = self.places.get(symbol.index())
+                    && place.is(&self.text, raw)
+                {
+                    recent.0.swap(0, at);
+                    return symbol;
+                }
+            }
         }
         let symbol = self.text(text);
-        *last = Some(symbol);
+        recent.0.rotate_right(1);
+        recent.0[0] = symbol;
         symbol
     }
 
@@ -173,11 +193,21 @@ mod tests {
     }
 
     #[test]
-    fn the_last_symbol_is_not_mistaken_for_another_text() {
+    fn a_recent_symbol_is_not_mistaken_for_another_text() {
         let mut strings = Interner::default();
-        let mut last = None;
-        let a = strings.text_near(JsonText::plain(b"a"), &mut last);
-        assert_eq!(strings.text_near(JsonText::plain(b"a"), &mut last), a);
-        assert_ne!(strings.text_near(JsonText::plain(b"ab"), &mut last), a);
+        let mut recent = RecentSymbols::default();
+        let mut symbols = |texts: &[&'static str]| -> Vec<u32> {
+            let texts = texts.iter().map(|text| JsonText::plain(text.as_bytes()));
+            let symbols = texts.map(|text| strings.recent_text(text, &mut recent).0);
+            symbols.collect()
+        };
+        assert_eq!(
+            symbols(&["a", "a", "ab", "a", "", "ab"]),
+            [0, 0, 1, 0, 2, 1]
+        );
+        assert_eq!(
+            symbols(&["c", "d", "e", "a", "c", "ab"]),
+            [3, 4, 5, 0, 3, 1]
+        );
     }
 }

@@ -6,7 +6,7 @@
 use crate::event::counter::{CallCount, CountedEvent};
 use crate::event::filter::{self, Criterion, EventMatcher, Refusals};
 use crate::event::identity::ResolvedActor;
-use crate::event::intern::{Interner, Symbol};
+use crate::event::intern::{Interner, RecentSymbols, Symbol};
 use crate::event::resource;
 use crate::event::scan::JsonText;
 use crate::time::Seconds;
@@ -42,7 +42,7 @@ pub(super) struct Removed {
 #[derive(Debug, Default)]
 pub(super) struct Values {
     strings: Interner,
-    near: Option<Symbol>,
+    recent: RecentSymbols,
     pub(super) has_more: bool,
 }
 
@@ -50,7 +50,7 @@ impl Values {
     #[inline]
     fn add(&mut self, value: JsonText<'_>) {
         if self.strings.count() < MAX_VALUES && self.strings.size() < MAX_VALUE_BYTES {
-            self.strings.text_near(value, &mut self.near);
+            self.strings.recent_text(value, &mut self.recent);
         } else {
             self.has_more = true;
         }

@@ -259,12 +259,19 @@ impl<'a, B: ByteBlocks> JsonScanner<'a, B> {
     #[inline(always)]
     pub fn string(&mut self) -> ScanResult<JsonText<'a>> {
         let start = self.pos + 1;
-        // Names and most values end within 32 bytes.
-        if let Some(block) = self.block::<32>(start) {
-            let len = self.blocks.quotes_and_backslashes(block).trailing_zeros() as usize;
-            if block.get(len) == Some(&b'"') {
-                let raw = block.get(..len).unwrap_or_default();
-                self.pos = start + len + 1;
+        // Names and most values end within 32 bytes, and UUIDs within 64.
+        for at in [start, start + 32] {
+            let Some(block) = self.block::<32>(at) else {
+                break;
+            };
+            let found = self.blocks.quotes_and_backslashes(block);
+            if found != 0 {
+                let end = at + found.trailing_zeros() as usize;
+                if self.buf.get(end) != Some(&b'"') {
+                    break;
+                }
+                let raw = self.buf.get(start..end).unwrap_or_default();
+                self.pos = end + 1;
                 let escaped = false;
                 return Ok(JsonText { raw, escaped });
             }
@@ -290,10 +297,21 @@ impl<'a, B: ByteBlocks> JsonScanner<'a, B> {
     }
 
     /// Reads `true` or `false`, also as a string; any other value counts as absent.
+    #[inline(always)]
     pub fn boolean(&mut self) -> ScanResult<Option<bool>> {
+        let (value, len) = match self.buf.get(self.pos..).unwrap_or_default() {
+            [b't', b'r', b'u', b'e', b',' | b'}', ..] => (true, 4),
+            [b'f', b'a', b'l', b's', b'e', b',' | b'}', ..] => (false, 5),
+            _ => return self.detour(Self::odd_boolean),
+        };
+        self.pos += len;
+        Ok(Some(value))
+    }
+
+    /// Reads a boolean that is not written as CloudTrail writes it.
+    #[inline(never)]
+    fn odd_boolean(&mut self) -> ScanResult<Option<bool>> {
         Ok(self.text()?.and_then(|text| match text.unescaped() {
-            Some(b"true") => Some(true),
-            Some(b"false") => Some(false),
             Some(raw) if raw.eq_ignore_ascii_case(b"true") => Some(true),
             Some(raw) if raw.eq_ignore_ascii_case(b"false") => Some(false),
             _ => None,

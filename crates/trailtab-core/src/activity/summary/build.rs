@@ -33,9 +33,11 @@ impl Summary {
         let mut rows = SummaryRows::new(limits, extension);
         tally.for_each_row(|table, names, stats| rows.add(table, names, stats))?;
         let (mut summary, extension) = rows.finish();
+        let mut api = String::new();
         for (region, source, name, count) in tally.calls_by_region() {
-            let by_api = entry(&mut summary.api_calls_by_region, region);
-            *by_api.entry(format!("{source}:{name}")).or_default() += count;
+            api.clear();
+            api.extend([source, ":", name]);
+            *entry(entry(&mut summary.api_calls_by_region, region), &api) += count;
         }
         summary.metadata = Metadata::of(tally, &extension, coverage, run);
         summary.trailtab = Some(extension);

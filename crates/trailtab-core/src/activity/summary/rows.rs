@@ -171,6 +171,16 @@ impl SummaryRows {
         let rows = std::mem::replace(&mut self.rows, TableRows::new(self.limits));
         let (listed, folded) = rows.finish();
         for (name, rows) in listed {
+            if self.table == CountTable::Sessions && !rows.is_empty() {
+                let reports = rows.into_iter().map(|([session, _], stats)| {
+                    let calls = (&stats).into();
+                    let agents = BTreeMap::new();
+                    (session, SessionReport { calls, agents })
+                });
+                let sessions = &mut self.extension.sessions_by_principal;
+                sessions.insert(name, reports.collect());
+                continue;
+            }
             for (row, stats) in rows {
                 self.list(&name, row, &stats);
             }
@@ -236,13 +246,6 @@ impl SummaryRows {
             *entry(counts, name).entry(row).or_default() += calls;
         };
         match self.table {
-            CountTable::Sessions => {
-                let report = SessionReport {
-                    calls: stats.into(),
-                    ..SessionReport::default()
-                };
-                entry(&mut extension.sessions_by_principal, name).insert(row, report);
-            }
             CountTable::PersonPrincipals => {
                 add_to(
                     extension.persons.get_mut(name).map(|p| &mut p.principals),

@@ -197,7 +197,7 @@ impl Tally {
             CountTable::Addresses => pairs(&self.addresses, &mut add),
             CountTable::UserAgents => pairs(&self.user_agents, &mut add),
             CountTable::Apis => {
-                for (&(principal, api), &calls) in &self.calls_by_principal {
+                for (&(principal, _, api), &calls) in &self.calls {
                     let (source, name) = self.apis.pair(api);
                     let names = [principal, source, name, NO_NAME];
                     add(names, &SeenStats::of_calls(calls));
@@ -240,12 +240,16 @@ impl Tally {
         })
     }
 
-    /// Region, service, API and count. A region appears once for each account.
+    /// Region, service, API and count. The same region and API may appear many times.
     pub fn calls_by_region(&self) -> impl Iterator<Item = (&str, &str, &str, u64)> {
-        self.calls_by_scope.iter().map(|(&(scope, api), &count)| {
+        let calls = self.calls.iter();
+        let calls = calls.map(|(&(_, scope, api), &count)| (scope, api, count));
+        let stored = self.stored_calls.iter();
+        let stored = stored.map(|(&(scope, api), &count)| (scope, api, count));
+        calls.chain(stored).map(|(scope, api, count)| {
             let region = self
                 .scopes
-                .get(scope)
+                .get(scope as usize)
                 .map_or("", |(s, _)| self.strings.get(s.region));
             let (source, name) = self.apis.pair(api);
             let (source, name) = (self.strings.get(source), self.strings.get(name));

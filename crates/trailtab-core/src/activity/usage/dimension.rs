@@ -3,7 +3,7 @@
 use crate::activity::tally::NO_ERROR_CODE;
 use crate::event::counter::CountedEvent;
 use crate::event::identity::ResolvedActor;
-use crate::event::intern::{Interner, Symbol};
+use crate::event::intern::{Interner, RecentSymbols, Symbol};
 use crate::event::needs::RecordNeeds;
 use crate::event::record::{CallOutcome, UNKNOWN};
 use crate::event::resource;
@@ -84,7 +84,7 @@ impl CallDimension {
         }
     }
 
-    /// The name of a call in this dimension. `near` is the previous value of the dimension.
+    /// The name of a call in this dimension. `recent` are the last values of the dimension.
     /// The names of resources are not known yet.
     #[inline]
     pub(super) fn name(
@@ -92,7 +92,7 @@ impl CallDimension {
         event: &CountedEvent<'_, '_>,
         caller: CallerNames,
         strings: &mut Interner,
-        near: &mut Option<Symbol>,
+        recent: &mut RecentSymbols,
     ) -> Symbol {
         let record = event.record;
         let text = match self {
@@ -111,7 +111,7 @@ impl CallDimension {
             CallDimension::Person => return caller.person,
             CallDimension::Resource => NOTHING,
         };
-        strings.text_near(text, near)
+        strings.recent_text(text, recent)
     }
 }
 

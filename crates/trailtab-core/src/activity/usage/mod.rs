@@ -36,7 +36,7 @@ use dimension::{CallDimension, CallKey, CallerNames, EMPTY_KEY, MAX_DIMENSIONS};
 use crate::event::counter::{CountedEvent, EventCounter};
 use crate::event::dedupe;
 use crate::event::identity::ResolvedActor;
-use crate::event::intern::{Interner, Symbol};
+use crate::event::intern::{Interner, RecentSymbols, Symbol};
 use crate::event::needs::{CallGrain, RecordNeeds};
 use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
@@ -105,7 +105,7 @@ pub struct UsageTally {
     calls: Map<(u32, i64), Calls>,
     totals: UsageTotals,
     /// The previous value of each dimension.
-    near: [Option<Symbol>; MAX_DIMENSIONS],
+    recent: [RecentSymbols; MAX_DIMENSIONS],
 }
 
 /// What is counted of all events together.
@@ -236,9 +236,9 @@ impl UsageTally {
     #[inline]
     fn key(&mut self, event: &CountedEvent<'_, '_>, caller: CallerNames) -> CallKey {
         let mut key = EMPTY_KEY;
-        let dimensions = self.dimensions.iter().zip(&mut self.near);
-        for (slot, (dimension, near)) in key.iter_mut().zip(dimensions) {
-            *slot = dimension.name(event, caller, &mut self.strings, near);
+        let dimensions = self.dimensions.iter().zip(&mut self.recent);
+        for (slot, (dimension, recent)) in key.iter_mut().zip(dimensions) {
+            *slot = dimension.name(event, caller, &mut self.strings, recent);
         }
         key
     }

@@ -21,7 +21,7 @@ impl<'b, 's, S: RecordSink> RecordBatch<'b, 's, S> {
     pub(super) fn new(nesting: usize, sink: &'s mut S) -> Self {
         RecordBatch {
             sink,
-            batch: Vec::new(),
+            batch: Vec::with_capacity(BATCH),
             messages: WaitingMessages::default(),
             nesting,
         }

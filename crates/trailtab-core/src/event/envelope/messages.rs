@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::batch::RecordBatch;
 use super::content::RecordSink;
+use super::object::OpenObject;
 use super::{EnvelopeReader, MAX_NESTING, WrapperFrame, WrapperPlace};
 use crate::event::record::{EventRecord, RecordOrigin};
 use crate::event::scan::{JsonScanner, ScanResult, ScanStop, UnescapedText};
@@ -123,7 +124,8 @@ fn record<'t>(
         return None;
     }
     let mut scanner = JsonScanner::new(text, 0);
-    let (object, wrapper) = reader.open_object(&mut scanner, near).ok()?;
+    let mut object = OpenObject::after(near);
+    let wrapper = reader.open_object(&mut scanner, &mut object).ok()?;
     let is_alone = scanner.ahead(usize::MAX).trim_ascii().is_empty();
     let record = object.record;
     let is_record = is_alone

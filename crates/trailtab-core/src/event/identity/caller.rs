@@ -23,11 +23,12 @@ const NAMES_OF_KEYS: [&str; 1] = ["api_key"];
 const LONG_TERM_KEY: &str = "AKIA";
 
 impl UserIdentity<'_> {
-    /// Finds the name behind the identity, whose principal is known. `signed_in` is the name that a
-    /// sign-in gives beside the identity.
+    /// Finds the name behind the identity, whose principal and session are known. `signed_in` is the name
+    /// that a sign-in gives beside the identity.
     pub(super) fn named<'s>(
         &'s self,
         principal: &'s str,
+        session: Option<&'s str>,
         signed_in: Option<&'s str>,
     ) -> Option<(&'s str, PersonEvidence)> {
         if let Some(name) = self.source_identity.as_deref() {
@@ -38,7 +39,7 @@ impl UserIdentity<'_> {
             .as_deref()
             .or(self.arn.as_deref())
             .unwrap_or_default();
-        if let Some(name) = self.session()
+        if let Some(name) = session
             && (is_of_identity_center(role) || name.contains('@'))
         {
             return Some((name, PersonEvidence::SessionName));

@@ -16,7 +16,28 @@ pub(super) struct IdentityCache<I> {
     places: Vec<Option<Box<KnownIdentity<I>>>>,
     /// The slot of the previous look-up.
     last: usize,
+    /// Where the identity of the previous look-up stands.
+    last_text: Option<TextPlace>,
     hasher: RandomState,
+}
+
+/// Where a text stands in memory. The same place in the same batch of records holds the same text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TextPlace {
+    batch: u64,
+    address: usize,
+    len: usize,
+}
+
+impl TextPlace {
+    #[inline]
+    pub(super) fn of(text: &[u8], batch: u64) -> TextPlace {
+        TextPlace {
+            batch,
+            address: text.as_ptr().addr(),
+            len: text.len(),
+        }
+    }
 }
 
 pub(super) struct KnownIdentity<I> {
@@ -33,13 +54,18 @@ pub(super) struct KnownIdentity<I> {
 
 impl<I> KnownIdentity<I> {
     #[inline(always)]
-    fn is(&self, json: &[u8], hints: CallerHints<'_>) -> bool {
+    fn has_hints(&self, hints: CallerHints<'_>) -> bool {
         let has_name = || match (&self.user_name, hints.user_name) {
             (None, None) => true,
             (Some(mine), Some(theirs)) => theirs.is_exactly(mine),
             _ => false,
         };
-        *self.json == *json && self.is_mcp == hints.is_mcp && has_name()
+        self.is_mcp == hints.is_mcp && has_name()
+    }
+
+    #[inline(always)]
+    fn is(&self, json: &[u8], hints: CallerHints<'_>) -> bool {
+        *self.json == *json && self.has_hints(hints)
     }
 }
 
@@ -48,22 +74,28 @@ impl<I> Default for IdentityCache<I> {
         IdentityCache {
             places: std::iter::repeat_with(|| None).take(4096).collect(),
             last: 0,
+            last_text: None,
             hasher: RandomState::default(),
         }
     }
 }
 
 impl<I> IdentityCache<I> {
+    /// Finds an identity; `batch` is the number of the batch that its record is in.
     #[inline]
     pub(super) fn find(
         &mut self,
         json: &[u8],
+        batch: u64,
         hints: CallerHints<'_>,
         meet: impl FnOnce(&ResolvedActor) -> (I, Refusals),
     ) -> &KnownIdentity<I> {
+        let text = Some(TextPlace::of(json, batch));
+        let is_near = self.last_text == text;
+        self.last_text = text;
         let is_last = self.places[self.last]
             .as_ref()
-            .is_some_and(|known| known.is(json, hints));
+            .is_some_and(|known| known.has_hints(hints) && (is_near || *known.json == *json));
         if !is_last {
             self.last = match hints {
                 CallerHints {
@@ -78,7 +110,8 @@ impl<I> IdentityCache<I> {
                 % self.places.len();
         }
         let place = &mut self.places[self.last];
-        if place.as_ref().is_none_or(|known| !known.is(json, hints)) {
+        let is_known = |known: &KnownIdentity<I>| is_last || known.is(json, hints);
+        if !place.as_deref().is_some_and(is_known) {
             *place = None;
         }
         place.get_or_insert_with(|| {
