@@ -162,7 +162,7 @@ struct AmazonFirstConnector {
 }
 
 /// What a request needs if the server has a certificate of another authority. The SDK makes a connector for each
-/// attempt, so what it holds is copied once at most.
+/// attempt, and others keep one, so what it holds is copied once at most.
 #[derive(Debug)]
 struct OtherTrust {
     all: SharedHttpClient,
@@ -171,8 +171,17 @@ struct OtherTrust {
     is_enough: Arc<AtomicBool>,
 }
 
+impl OtherTrust {
+    fn connector(&self) -> SharedHttpConnector {
+        self.all.http_connector(&self.settings, &self.components)
+    }
+}
+
 impl HttpConnector for AmazonFirstConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if !self.other.is_enough.load(Ordering::Relaxed) {
+            return self.other.connector().call(request);
+        }
         // None if the body is a stream; then the SDK's next attempt trusts all authorities.
         let again = request.try_clone();
         let call = self.amazon.call(request);
@@ -184,10 +193,7 @@ impl HttpConnector for AmazonFirstConnector {
             };
             other.is_enough.store(false, Ordering::Relaxed);
             match again {
-                Some(request) => {
-                    let connector = other.all.http_connector(&other.settings, &other.components);
-                    connector.call(request).await
-                }
+                Some(request) => other.connector().call(request).await,
                 None => Err(error),
             }
         })
