@@ -11,7 +11,7 @@ mod signer;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -25,7 +25,10 @@ use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::types::RequestPayer;
 use aws_smithy_checksums::ChecksumAlgorithm;
 use aws_smithy_checksums::body::validate::ChecksumBody;
-use aws_smithy_checksums::http::CHECKSUM_ALGORITHMS_IN_PRIORITY_ORDER;
+use aws_smithy_checksums::http::{
+    CRC_32_C_HEADER_NAME, CRC_32_HEADER_NAME, CRC_64_NVME_HEADER_NAME, SHA_1_HEADER_NAME,
+    SHA_256_HEADER_NAME,
+};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient as _, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
@@ -69,6 +72,15 @@ const OWN_HEADERS: [&str; 8] = [
     "x-amz-content-sha256",
     "x-amz-date",
     "x-amz-security-token",
+];
+
+/// Headers with checksums of objects, the fastest algorithm first.
+const CHECKSUMS: [(&str, ChecksumAlgorithm); 5] = [
+    (CRC_64_NVME_HEADER_NAME, ChecksumAlgorithm::Crc64Nvme),
+    (CRC_32_C_HEADER_NAME, ChecksumAlgorithm::Crc32c),
+    (CRC_32_HEADER_NAME, ChecksumAlgorithm::Crc32),
+    (SHA_1_HEADER_NAME, ChecksumAlgorithm::Sha1),
+    (SHA_256_HEADER_NAME, ChecksumAlgorithm::Sha256),
 ];
 
 /// A body of which nothing arrives for so long has broken off.
@@ -194,12 +206,12 @@ impl ObjectClient {
             None => {
                 let recorder = TemplateRecorder {
                     key: request.key.to_owned(),
-                    template: self.template.clone(),
+                    template: Arc::downgrade(&self.template),
                 };
                 sdk.customize().interceptor(recorder).send().await
             }
         };
-        answered(answer)
+        self.answered(answer)
     }
 
     fn by_sdk(&self, request: ObjectRequest<'_>) -> GetObjectFluentBuilder {
@@ -219,25 +231,33 @@ impl ObjectClient {
         let client = http_client_fn(move |_, _| connector.clone());
         let replay = Builder::new().http_client(client);
         let sdk = self.by_sdk(request).customize();
-        answered(sdk.config_override(replay).send().await)
+        self.answered(sdk.config_override(replay).send().await)
     }
-}
 
-fn answered(
-    answer: Result<GetObjectOutput, SdkError<GetObjectError, HttpResponse>>,
-) -> Result<ObjectAnswer, AwsFailure> {
-    let output = answer.map_err(|error| AwsFailure::of(&error))?;
-    Ok(ObjectAnswer {
-        etag: output.e_tag,
-        content_range: output.content_range,
-        metadata: output.metadata.unwrap_or_default(),
-        body: ObjectBody {
-            stream: output.body,
-            length: output
-                .content_length
-                .and_then(|it| usize::try_from(it).ok()),
-        },
-    })
+    fn answered(
+        &self,
+        answer: Result<GetObjectOutput, SdkError<GetObjectError, HttpResponse>>,
+    ) -> Result<ObjectAnswer, AwsFailure> {
+        let output = answer.map_err(|error| {
+            if let (Some(Some(template)), Some(response)) =
+                (self.template.get(), error.raw_response())
+            {
+                template.compare_clocks(response.headers());
+            }
+            AwsFailure::of(&error)
+        })?;
+        Ok(ObjectAnswer {
+            etag: output.e_tag,
+            content_range: output.content_range,
+            metadata: output.metadata.unwrap_or_default(),
+            body: ObjectBody {
+                stream: output.body,
+                length: output
+                    .content_length
+                    .and_then(|it| usize::try_from(it).ok()),
+            },
+        })
+    }
 }
 
 /// How a request ended: with an answer, or without.
@@ -259,7 +279,8 @@ impl HttpConnector for EndedRequest {
 #[derive(Debug)]
 struct TemplateRecorder {
     key: String,
-    template: Arc<OnceLock<Option<RequestTemplate>>>,
+    /// The template holds what holds this.
+    template: Weak<OnceLock<Option<RequestTemplate>>>,
 }
 
 impl Intercept for TemplateRecorder {
@@ -273,8 +294,10 @@ impl Intercept for TemplateRecorder {
         components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.template
-            .get_or_init(|| RequestTemplate::of(context.request(), &self.key, components, config));
+        if let Some(template) = self.template.upgrade() {
+            let request = context.request();
+            template.get_or_init(|| RequestTemplate::of(request, &self.key, components, config));
+        }
         Ok(())
     }
 }
@@ -407,12 +430,7 @@ impl RequestTemplate {
     async fn send(&self, request: HttpRequest) -> Result<ObjectAnswer, RequestEnd> {
         let mut response = match self.connector.call(request).await {
             Ok(response) if response.status().is_success() => response,
-            end => {
-                if let Ok(response) = &end {
-                    self.compare_clocks(response.headers());
-                }
-                return Err(end);
-            }
+            end => return Err(end),
         };
         let mut body = std::mem::replace(response.body_mut(), SdkBody::taken());
         let headers = response.headers();
@@ -434,7 +452,7 @@ impl RequestTemplate {
         })
     }
 
-    /// Takes note of the clock of S3. The SDK does so with each answer; that of a wrong clock is a refusal.
+    /// Takes note of the clock of S3, which refuses requests that are signed by a wrong one. The SDK does the same for its own.
     fn compare_clocks(&self, headers: &Headers) {
         let date = headers.get("date").filter(|_| headers.get("age").is_none());
         let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
@@ -451,13 +469,8 @@ fn encoded(key: &str) -> Cow<'_, str> {
 
 /// A body that fails at its end if it does not have the checksum that the headers tell, as the SDK reads bodies.
 fn checked(body: SdkBody, headers: &Headers) -> SdkBody {
-    let mut algorithms = CHECKSUM_ALGORITHMS_IN_PRIORITY_ORDER
-        .iter()
-        .filter_map(|name| name.parse::<ChecksumAlgorithm>().ok());
-    let told = algorithms.find_map(|algorithm| {
-        let checksum = headers.get(algorithm.into_impl().header_name())?;
-        Some((algorithm, checksum))
-    });
+    let mut known = CHECKSUMS.iter();
+    let told = known.find_map(|(name, algorithm)| Some((*algorithm, headers.get(*name)?)));
     let Some((algorithm, checksum)) = told else {
         return body;
     };

@@ -1,5 +1,6 @@
 use aws_credential_types::Credentials;
-use aws_sdk_s3::config::{BehaviorVersion, Config, Region, RetryConfig};
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Config, Region};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::http::StatusCode;
 
@@ -302,9 +303,7 @@ async fn the_clock_of_s3_is_learned_from_a_refusal() {
         end
     });
     let client = s3.client("logs", |settings| settings);
-    for _ in 0..2 {
-        read(&client).await.unwrap_err();
-    }
+    read(&client).await.unwrap_err();
     assert!(!s3.latest("x-amz-date").starts_with("21000101T12"));
     read(&client).await.unwrap_err();
     assert!(s3.latest("x-amz-date").starts_with("21000101T123"));
