@@ -6,6 +6,7 @@
 //! path style remain the SDK's decisions. A request that fails is handed to the SDK as if the SDK had sent it, so errors are
 //! the SDK's as well.
 
+mod body;
 mod signer;
 
 use std::borrow::Cow;
@@ -23,13 +24,8 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::types::RequestPayer;
-use aws_smithy_checksums::ChecksumAlgorithm;
-use aws_smithy_checksums::body::validate::ChecksumBody;
-use aws_smithy_checksums::http::{
-    CRC_32_C_HEADER_NAME, CRC_32_HEADER_NAME, CRC_64_NVME_HEADER_NAME, SHA_1_HEADER_NAME,
-    SHA_256_HEADER_NAME,
-};
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_runtime_api::client::http::{
     HttpClient as _, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
     SharedHttpConnector, http_client_fn,
@@ -41,13 +37,12 @@ use aws_smithy_runtime_api::client::runtime_components::GetIdentityResolver as _
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::timeout::TimeoutConfig;
-use base64::Engine as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::time::timeout;
 
+use self::body::checked;
+pub use self::body::{BodyError, ObjectBody};
 use self::signer::{Signer, region_of_signature};
 use super::failure::AwsFailure;
 
@@ -74,21 +69,6 @@ const OWN_HEADERS: [&str; 8] = [
     "x-amz-security-token",
 ];
 
-/// Headers with checksums of objects, the fastest algorithm first.
-const CHECKSUMS: [(&str, ChecksumAlgorithm); 5] = [
-    (CRC_64_NVME_HEADER_NAME, ChecksumAlgorithm::Crc64Nvme),
-    (CRC_32_C_HEADER_NAME, ChecksumAlgorithm::Crc32c),
-    (CRC_32_HEADER_NAME, ChecksumAlgorithm::Crc32),
-    (SHA_1_HEADER_NAME, ChecksumAlgorithm::Sha1),
-    (SHA_256_HEADER_NAME, ChecksumAlgorithm::Sha256),
-];
-
-/// A body of which nothing arrives for so long has broken off.
-const STALL_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Memory for a body is reserved at its beginning up to this length.
-const MAX_RESERVED_BYTES: usize = 32 << 20;
-
 const METADATA: &str = "x-amz-meta-";
 
 /// A request for an object, or for a range of it.
@@ -113,56 +93,6 @@ pub struct ObjectAnswer {
     pub metadata: HashMap<String, String>,
     /// The bytes.
     pub body: ObjectBody,
-}
-
-/// The bytes of an object or a range, while they arrive.
-#[derive(Debug)]
-pub struct ObjectBody {
-    stream: ByteStream,
-    /// The length in bytes, if it is told.
-    length: Option<usize>,
-}
-
-/// Why a body has no end.
-#[derive(Debug, thiserror::Error)]
-pub enum BodyError {
-    /// The connection broke off, or the bytes do not have their checksum.
-    #[error(transparent)]
-    BrokeOff(#[from] aws_smithy_types::byte_stream::error::Error),
-    /// The connection is idle.
-    #[error("no byte came within {} seconds", STALL_TIMEOUT.as_secs())]
-    Stalled,
-}
-
-impl ObjectBody {
-    /// Returns what arrives next; None at the end.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there will be no end.
-    pub async fn next_piece(&mut self) -> Option<Result<Vec<u8>, BodyError>> {
-        let piece = timeout(STALL_TIMEOUT, self.stream.next()).await;
-        Some(match piece {
-            Ok(piece) => piece?.map(Into::into).map_err(BodyError::from),
-            Err(_) => Err(BodyError::Stalled),
-        })
-    }
-
-    /// Returns all bytes.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the body has no end.
-    pub async fn collect(mut self) -> Result<Vec<u8>, BodyError> {
-        let mut bytes = Vec::with_capacity(self.length.unwrap_or(0).min(MAX_RESERVED_BYTES));
-        loop {
-            let piece = timeout(STALL_TIMEOUT, self.stream.next()).await;
-            match piece.map_err(|_| BodyError::Stalled)? {
-                Some(piece) => bytes.extend_from_slice(&piece?),
-                None => return Ok(bytes),
-            }
-        }
-    }
 }
 
 /// Fetches objects of one bucket, and retries nothing.
@@ -227,7 +157,7 @@ impl ObjectClient {
         request: ObjectRequest<'_>,
         end: RequestEnd,
     ) -> Result<ObjectAnswer, AwsFailure> {
-        let connector = SharedHttpConnector::new(EndedRequest(Mutex::new(Some(end))));
+        let connector = SharedHttpConnector::new(EndedConnector(Mutex::new(Some(end))));
         let client = http_client_fn(move |_, _| connector.clone());
         let replay = Builder::new().http_client(client);
         let sdk = self.by_sdk(request).customize();
@@ -246,32 +176,40 @@ impl ObjectClient {
             }
             AwsFailure::of(&error)
         })?;
+        let length = output.content_length;
+        let length = length.and_then(|length| usize::try_from(length).ok());
         Ok(ObjectAnswer {
             etag: output.e_tag,
             content_range: output.content_range,
             metadata: output.metadata.unwrap_or_default(),
-            body: ObjectBody {
-                stream: output.body,
-                length: output
-                    .content_length
-                    .and_then(|it| usize::try_from(it).ok()),
-            },
+            body: ObjectBody::new(output.body, length),
         })
     }
 }
 
-/// How a request ended: with an answer, or without.
-type RequestEnd = Result<HttpResponse, ConnectorError>;
+/// A request that ended, with an answer or without.
+#[derive(Debug)]
+struct RequestEnd {
+    answer: Result<HttpResponse, ConnectorError>,
+    /// Closed by the SDK after some failures.
+    connection: CaptureSmithyConnection,
+}
 
 /// A connector that gives the end of one request that was sent before.
 #[derive(Debug)]
-struct EndedRequest(Mutex<Option<RequestEnd>>);
+struct EndedConnector(Mutex<Option<RequestEnd>>);
 
-impl HttpConnector for EndedRequest {
-    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+impl HttpConnector for EndedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let end = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let again = || Err(ConnectorError::other("it was sent once".into(), None));
-        HttpConnectorFuture::ready(end.unwrap_or_else(again))
+        let Some(RequestEnd { answer, connection }) = end else {
+            let again = ConnectorError::other("it was sent once".into(), None);
+            return HttpConnectorFuture::ready(Err(again));
+        };
+        if let Some(wanted) = request.extension::<CaptureSmithyConnection>() {
+            wanted.set_connection_retriever(move || connection.get());
+        }
+        HttpConnectorFuture::ready(answer)
     }
 }
 
@@ -427,10 +365,12 @@ impl RequestTemplate {
     }
 
     /// Sends a request. Any other end than an object is left to the SDK.
-    async fn send(&self, request: HttpRequest) -> Result<ObjectAnswer, RequestEnd> {
+    async fn send(&self, mut request: HttpRequest) -> Result<ObjectAnswer, RequestEnd> {
+        let connection = CaptureSmithyConnection::new();
+        request.add_extension(connection.clone());
         let mut response = match self.connector.call(request).await {
             Ok(response) if response.status().is_success() => response,
-            end => return Err(end),
+            answer => return Err(RequestEnd { answer, connection }),
         };
         let mut body = std::mem::replace(response.body_mut(), SdkBody::taken());
         let headers = response.headers();
@@ -445,10 +385,10 @@ impl RequestTemplate {
             etag: value("etag"),
             content_range: value("content-range"),
             metadata: metadata.collect(),
-            body: ObjectBody {
-                stream: ByteStream::new(body),
-                length: headers.get("content-length").and_then(|it| it.parse().ok()),
-            },
+            body: ObjectBody::new(
+                body.into(),
+                headers.get("content-length").and_then(|it| it.parse().ok()),
+            ),
         })
     }
 
@@ -465,24 +405,6 @@ impl RequestTemplate {
 
 fn encoded(key: &str) -> Cow<'_, str> {
     utf8_percent_encode(key, ENCODED).into()
-}
-
-/// A body that fails at its end if it does not have the checksum that the headers tell, as the SDK reads bodies.
-fn checked(body: SdkBody, headers: &Headers) -> SdkBody {
-    let mut known = CHECKSUMS.iter();
-    let told = known.find_map(|(name, algorithm)| Some((*algorithm, headers.get(*name)?)));
-    let Some((algorithm, checksum)) = told else {
-        return body;
-    };
-    // The checksum of an object in parts ends with their number, and is not that of its bytes.
-    match base64::engine::general_purpose::STANDARD.decode(checksum) {
-        Ok(checksum) => SdkBody::from_body_1_x(ChecksumBody::new(
-            body,
-            algorithm.into_impl(),
-            checksum.into(),
-        )),
-        Err(_) => body,
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Config, Region};
+use aws_smithy_runtime_api::client::connection::ConnectionMetadata;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::http::StatusCode;
 
@@ -10,11 +11,16 @@ use crate::aws::failure::FailureKind;
 /// A key with characters that are encoded, and with others.
 const KEY: &str = "AWSLogs/o-1 +=&?#%25/日本/~a-b_c.json.gz;:@,!$'()*\"<>[]{}|\\^`/../x//";
 
+/// How a request ends.
+type End = Result<HttpResponse, ConnectorError>;
+
 /// The requests that reached S3, and how they end.
 #[derive(Clone)]
 struct FakeS3 {
     sent: Arc<Mutex<Vec<HttpRequest>>>,
-    end: Arc<dyn Fn() -> RequestEnd + Send + Sync>,
+    /// How many connections the client did not want to use again.
+    closed: Arc<AtomicI64>,
+    end: Arc<dyn Fn() -> End + Send + Sync>,
 }
 
 impl std::fmt::Debug for FakeS3 {
@@ -25,15 +31,27 @@ impl std::fmt::Debug for FakeS3 {
 
 impl HttpConnector for FakeS3 {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let closed = self.closed.clone();
+        let connection = request.extension::<CaptureSmithyConnection>().unwrap();
+        connection.set_connection_retriever(move || {
+            let closed = closed.clone();
+            let connection = ConnectionMetadata::builder()
+                .proxied(false)
+                .poison_fn(move || {
+                    closed.fetch_add(1, Ordering::Relaxed);
+                });
+            Some(connection.build())
+        });
         self.sent.lock().unwrap().push(request);
         HttpConnectorFuture::ready((self.end)())
     }
 }
 
 impl FakeS3 {
-    fn new(end: impl Fn() -> RequestEnd + Send + Sync + 'static) -> FakeS3 {
+    fn new(end: impl Fn() -> End + Send + Sync + 'static) -> FakeS3 {
         FakeS3 {
             sent: Arc::default(),
+            closed: Arc::default(),
             end: Arc::new(end),
         }
     }
@@ -69,7 +87,7 @@ impl FakeS3 {
     }
 }
 
-fn response(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> RequestEnd {
+fn response(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> End {
     let status = StatusCode::try_from(status).unwrap();
     let mut response = HttpResponse::new(status, SdkBody::from(body));
     for (name, value) in headers {
@@ -78,7 +96,7 @@ fn response(status: u16, headers: &[(&'static str, &'static str)], body: &str) -
     Ok(response)
 }
 
-fn refusal(status: u16, code: &str, message: &str) -> RequestEnd {
+fn refusal(status: u16, code: &str, message: &str) -> End {
     let body = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>{code}</Code><Message>{message}</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>"#
@@ -209,7 +227,7 @@ async fn bytes_are_compared_with_their_checksum() {
 
 #[tokio::test]
 async fn failures_are_told_as_the_sdk_tells_them() {
-    let ends: [(fn() -> RequestEnd, FailureKind, &str); 12] = [
+    let ends: [(fn() -> End, FailureKind, &str); 12] = [
         (
             || refusal(404, "NoSuchKey", "The key does not exist."),
             FailureKind::Refused,
@@ -289,6 +307,9 @@ async fn failures_are_told_as_the_sdk_tells_them() {
         assert_eq!(second.unwrap_err(), failure);
         // What was sent was sent once.
         assert_eq!(s3.sent.lock().unwrap().len(), 2);
+        let is_closed = code == "InternalError" || code == "HTTP 502";
+        let closed = s3.closed.load(Ordering::Relaxed);
+        assert_eq!(closed, if is_closed { 2 } else { 0 }, "{failure}");
     }
 }
 
