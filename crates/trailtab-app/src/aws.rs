@@ -12,6 +12,7 @@ mod function;
 mod glue;
 mod json;
 mod network;
+mod object;
 mod organizations;
 mod profile;
 mod query;
@@ -34,6 +35,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::types::RequestPayer;
 use aws_sdk_sts::config::{RuntimeComponents, SharedAsyncSleep};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, rustls_provider::CryptoMode};
@@ -57,6 +59,7 @@ pub use self::failure::{AwsFailure, Backoff, FailureKind, explain};
 pub use self::function::function_config;
 pub use self::glue::{GlueClient, TableColumn, TableDescription, TablePath};
 pub use self::network::Unreachable;
+pub use self::object::{BodyError, ObjectAnswer, ObjectBody, ObjectClient, ObjectRequest};
 pub use self::organizations::list_accounts;
 pub use self::profile::ConfigError;
 use self::profile::{Origin, Profiles};
@@ -262,11 +265,20 @@ pub fn s3(config: &SdkConfig, bucket: &str, region: Option<&str>) -> aws_sdk_s3:
     aws_sdk_s3::Client::from_conf(builder.build())
 }
 
-/// The same client of S3 without retries, for callers that adapt to refusals themselves.
-pub fn s3_without_retries(client: &aws_sdk_s3::Client) -> aws_sdk_s3::Client {
+/// Builds a client for the objects of a bucket with the settings of a client of S3, but without retries: callers adapt to
+/// refusals themselves. `payer` is given if the caller pays for the requests.
+pub fn s3_objects(
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    payer: Option<RequestPayer>,
+) -> ObjectClient {
     let builder = client.config().to_builder();
     let builder = builder.retry_config(RetryConfig::disabled());
-    aws_sdk_s3::Client::from_conf(builder.build())
+    ObjectClient::new(
+        aws_sdk_s3::Client::from_conf(builder.build()),
+        bucket,
+        payer,
+    )
 }
 
 /// Builds a client for a region's event history. It never retries: each request counts against the

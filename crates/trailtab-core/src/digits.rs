@@ -1,7 +1,5 @@
 //! Digits: of numbers for people, and of bytes in hexadecimal.
 
-use std::fmt::Write as _;
-
 /// Groups the digits of a number by thousands: `1,234,567`.
 pub fn thousands(number: impl Into<u128>) -> String {
     grouped(&number.into().to_string())
@@ -24,8 +22,8 @@ pub fn grouped(number: &str) -> String {
 pub fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
+        let nibbles = [byte >> 4, byte & 15];
+        out.extend(nibbles.map(|nibble| char::from_digit(u32::from(nibble), 16).unwrap_or('0')));
     }
     out
 }

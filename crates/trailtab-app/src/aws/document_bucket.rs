@@ -6,24 +6,15 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::direct::DirectClient;
-use super::endpoint::{S3, bucket_uri};
+use super::endpoint::{S3, bucket_uri, encoded_key};
 use super::failure::AwsFailure;
 use super::signed::{SigningRules, UnsignedRequest};
 use super::xml::elements;
 
 /// Larger documents are not read. The largest is the list of kept metrics.
 const MAX_DOCUMENT_BYTES: usize = 64 << 20;
-
-/// The characters of a key that a path has encoded: all but the unreserved ones of RFC 3986, and slashes.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
 
 /// Reads, writes and deletes documents of one bucket in the configured region.
 #[derive(Debug)]
@@ -147,7 +138,7 @@ impl DocumentBucket {
     }
 
     fn uri_of(&self, key: &str) -> String {
-        format!("{}{}", self.uri, utf8_percent_encode(key, ENCODED))
+        format!("{}{}", self.uri, encoded_key(key))
     }
 }
 

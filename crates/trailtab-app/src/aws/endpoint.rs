@@ -1,7 +1,10 @@
 //! Where requests without an SDK client go.
 
+use std::borrow::Cow;
+
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::region_of;
 
@@ -17,6 +20,14 @@ const DOMAINS: &[(&str, &str)] = &[
 
 /// The domain of all other regions, those of AWS GovCloud among them.
 const DEFAULT_DOMAIN: &str = "amazonaws.com";
+
+/// The characters of a key that are encoded in a path: all but the unreserved ones of RFC 3986, and slashes.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
 
 /// A service that is asked without an SDK client.
 #[derive(Debug)]
@@ -82,6 +93,11 @@ pub(super) fn bucket_uri(config: &SdkConfig, bucket: &str) -> String {
         true => format!("https://{host}/{bucket}/"),
         false => format!("https://{bucket}.{host}/"),
     }
+}
+
+/// The key of an object as it stands in the path of a request.
+pub(super) fn encoded_key(key: &str) -> Cow<'_, str> {
+    utf8_percent_encode(key, ENCODED).into()
 }
 
 fn domain(region: &str) -> &'static str {

@@ -189,6 +189,8 @@ pub(super) struct S3Store {
     /// Lists.
     client: Client,
     fetcher: Arc<ObjectFetcher>,
+    /// Given if the account of the credentials pays for requests.
+    payer: Option<RequestPayer>,
     requests: RequestCounts,
     bucket: String,
     coverage: Mutex<RunCoverage>,
@@ -225,12 +227,13 @@ impl S3Store {
         interrupt: &Interrupt,
     ) -> Arc<S3Store> {
         let client = connect(config, bucket, requester_pays).await;
+        let payer = requester_pays.then_some(RequestPayer::Requester);
+        let objects = aws::s3_objects(&client, bucket, payer.clone());
         Arc::new(S3Store {
             fetcher: Arc::new(ObjectFetcher {
-                downloads: Downloads::new(&client),
-                bucket: bucket.to_owned(),
-                payer: requester_pays.then_some(RequestPayer::Requester),
+                downloads: Downloads::new(objects),
             }),
+            payer,
             client,
             requests: RequestCounts::default(),
             bucket: bucket.to_owned(),
@@ -347,7 +350,7 @@ impl S3Store {
         request
             .prefix(prefix)
             .encoding_type(EncodingType::Url)
-            .set_request_payer(self.fetcher.payer.clone())
+            .set_request_payer(self.payer.clone())
     }
 
     /// Sends the objects of a listing to the downloader.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::object::{
-    BODY_ATTEMPTS, FoundObject, ObjectFetcher, RANGE_BYTES, RangedObject, broke_off, bytes_of,
+    BODY_ATTEMPTS, FoundObject, ObjectFetcher, RANGE_BYTES, RangedObject, broke_off,
     of_another_size,
 };
 use super::{LogObject, MAX_BUFFERED_KIB, S3Store};
+use crate::aws::ObjectRequest;
 use crate::source::document::{Document, DocumentBody};
 use trailtab_core::coverage::{ReadProblem, ReadScope, Severity};
 use trailtab_core::integrity::DigestMetadata;
@@ -112,18 +113,21 @@ impl S3Store {
 impl ObjectFetcher {
     /// Downloads an object, and what its metadata tells if it is a digest.
     async fn body(&self, key: &str) -> Result<(Vec<u8>, DigestMetadata), String> {
+        let request = ObjectRequest {
+            key,
+            ..ObjectRequest::default()
+        };
         let mut attempt = 1;
         loop {
-            let response = self.get(key, None, None).await?;
-            let names = response.metadata.as_ref();
-            let value = |name| names.and_then(|names| names.get(name));
+            let response = self.get(request).await?;
+            let value = |name| response.metadata.get(name);
             let generated = value("backfill-generation-timestamp");
             let metadata = DigestMetadata {
                 signature: value("signature").cloned(),
                 generated: generated.and_then(|text| time::parse(text.as_bytes())),
             };
             match response.body.collect().await {
-                Ok(body) => return Ok((bytes_of(body), metadata)),
+                Ok(bytes) => return Ok((bytes, metadata)),
                 Err(error) if attempt == BODY_ATTEMPTS => return Err(broke_off(attempt, &error)),
                 Err(_) => attempt += 1,
             }

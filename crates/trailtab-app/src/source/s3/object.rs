@@ -4,16 +4,10 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
-use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
-use aws_sdk_s3::types::RequestPayer;
-
 use super::layout::KeyListing;
 use super::requests::Downloads;
 use super::{ListingCursor, S3Store};
-use crate::aws::{AwsFailure, with_causes};
+use crate::aws::{AwsFailure, ObjectAnswer, ObjectBody, ObjectRequest, with_causes};
 use crate::source::interrupt::{Interrupt, Interrupted};
 
 pub(super) const RANGE_BYTES: u64 = 8 << 20;
@@ -25,8 +19,6 @@ pub(super) const BODY_ATTEMPTS: u32 = 4;
 /// Fetches objects of one bucket.
 pub(in crate::source) struct ObjectFetcher {
     pub(super) downloads: Downloads,
-    pub(super) bucket: String,
-    pub(super) payer: Option<RequestPayer>,
 }
 
 /// An object of a bucket as it was found.
@@ -41,19 +33,9 @@ pub(in crate::source) struct FoundObject {
 
 impl ObjectFetcher {
     /// Sends a request for an object, or a range of it.
-    pub(super) async fn get(
-        &self,
-        key: &str,
-        range: Option<String>,
-        etag: Option<String>,
-    ) -> Result<GetObjectOutput, String> {
-        let request = self.downloads.request().bucket(&self.bucket).key(key);
-        let request = request
-            .set_range(range)
-            .set_if_match(etag)
-            .set_request_payer(self.payer.clone());
+    pub(super) async fn get(&self, request: ObjectRequest<'_>) -> Result<ObjectAnswer, String> {
         let answer = self.downloads.send(request).await;
-        answer.map_err(|error| explain_get(&error))
+        answer.map_err(|failure| explain_get(&failure))
     }
 
     /// Downloads a range of an object.
@@ -63,21 +45,23 @@ impl ObjectFetcher {
         start: u64,
         end: u64,
     ) -> Result<RangeAnswer, String> {
+        let range = format!("bytes={start}-{}", end - 1);
+        let request = ObjectRequest {
+            key: &object.key,
+            range: Some(&range),
+            etag: object.etag.as_deref(),
+        };
         let mut attempt = 1;
         loop {
-            let range = format!("bytes={start}-{}", end - 1);
-            let response = self
-                .get(&object.key, Some(range), object.etag.clone())
-                .await?;
+            let response = self.get(request).await?;
             check_identity(object, &response)?;
-            if response.content_range().is_none() {
+            if response.content_range.is_none() {
                 return match start {
                     0 => Ok(RangeAnswer::Whole(response.body)),
                     _ => Err("the server gave a range, and then the whole object".to_owned()),
                 };
             }
-            let body = response.body.collect().await;
-            match body.map(bytes_of) {
+            match response.body.collect().await {
                 Ok(piece) if piece.len() as u64 == end - start => {
                     return Ok(RangeAnswer::Piece(piece));
                 }
@@ -99,7 +83,7 @@ impl S3Store {
     /// Returns the reason, for example that it does not exist.
     pub(in crate::source) async fn find(&self, key: &str) -> Result<FoundObject, String> {
         let request = self.client.head_object().bucket(&self.bucket).key(key);
-        let request = request.set_request_payer(self.fetcher.payer.clone());
+        let request = request.set_request_payer(self.payer.clone());
         let answer = request.send().await.map_err(|error| {
             let failure = AwsFailure::of(&error);
             match failure.status {
@@ -169,16 +153,17 @@ impl S3Store {
 }
 
 /// Checks that an answer is about the object that was found, as far as the answer tells.
-fn check_identity(object: &FoundObject, response: &GetObjectOutput) -> Result<(), String> {
+fn check_identity(object: &FoundObject, response: &ObjectAnswer) -> Result<(), String> {
     let Some(etag) = object.etag.as_deref() else {
         return Ok(());
     };
-    if response.e_tag() != Some(etag) {
+    if response.etag.as_deref() != Some(etag) {
         return Err("it was changed after it was found".to_owned());
     }
     // `bytes 0-99/1234`
     let range = response
-        .content_range()
+        .content_range
+        .as_deref()
         .and_then(|range| range.rsplit_once('/'));
     match range.map(|(_, size)| size.parse::<u64>()) {
         Some(Ok(size)) if size != object.size => Err(of_another_size(size, object.size)),
@@ -190,7 +175,7 @@ fn check_identity(object: &FoundObject, response: &GetObjectOutput) -> Result<()
 enum RangeAnswer {
     Piece(Vec<u8>),
     /// The whole object, from a server that does not know ranges.
-    Whole(ByteStream),
+    Whole(ObjectBody),
 }
 
 /// Says that an object is shorter or longer than it was found to be.
@@ -213,7 +198,7 @@ pub(in crate::source) struct RangedObject {
     offset: u64,
     piece: io::Cursor<Vec<u8>>,
     /// The rest of the object, if the server does not know ranges.
-    whole: Option<ByteStream>,
+    whole: Option<ObjectBody>,
 }
 
 impl RangedObject {
@@ -260,9 +245,9 @@ impl RangedObject {
             return Ok(Vec::new());
         };
         loop {
-            match body.next().await {
+            match body.next_piece().await {
                 Some(Ok(piece)) if piece.is_empty() => {}
-                Some(Ok(piece)) => return Ok(piece.to_vec()),
+                Some(Ok(piece)) => return Ok(piece),
                 Some(Err(error)) => return Err(broke_off(1, &error)),
                 None if self.offset != self.object.size => {
                     return Err(of_another_size(self.offset, self.object.size));
@@ -290,13 +275,7 @@ impl io::Read for RangedObject {
     }
 }
 
-/// The bytes of a body. `AggregatedBytes::to_vec` would copy them one by one.
-pub(super) fn bytes_of(body: AggregatedBytes) -> Vec<u8> {
-    body.into_bytes().into()
-}
-
-fn explain_get(error: &SdkError<GetObjectError, HttpResponse>) -> String {
-    let failure = AwsFailure::of(error);
+fn explain_get(failure: &AwsFailure) -> String {
     let hint = match failure.code.as_str() {
         "AccessDenied" => {
             " (the credentials need s3:GetObject, and kms:Decrypt if it is encrypted; a requester-pays bucket needs --requester-pays)"

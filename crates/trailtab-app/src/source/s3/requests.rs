@@ -4,15 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
-use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use tokio::time::{Instant, sleep};
 
 use super::window::{RequestEnd, RequestWindow};
-use crate::aws::{self, AwsFailure, Backoff, FailureKind};
+use crate::aws::{AwsFailure, Backoff, FailureKind, ObjectAnswer, ObjectClient, ObjectRequest};
 use trailtab_core::s3_requests::S3RequestPlan;
 
 /// Maximum number of requests for an object while S3 asks to slow down. With the waits between them that is about two
@@ -33,15 +28,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Requests for objects.
 pub(super) struct Downloads {
     /// Does not retry: the window must see what S3 refuses.
-    client: Client,
+    objects: ObjectClient,
     window: Mutex<RequestWindow>,
     began: Instant,
 }
 
 impl Downloads {
-    pub(super) fn new(client: &Client) -> Downloads {
+    pub(super) fn new(objects: ObjectClient) -> Downloads {
         Downloads {
-            client: aws::s3_without_retries(client),
+            objects,
             window: Mutex::default(),
             began: Instant::now(),
         }
@@ -52,24 +47,19 @@ impl Downloads {
         self.window().limit()
     }
 
-    /// A request for an object.
-    pub(super) fn request(&self) -> GetObjectFluentBuilder {
-        self.client.get_object()
-    }
-
     /// Sends a request until it is answered, or has failed often enough.
     pub(super) async fn send(
         &self,
-        request: GetObjectFluentBuilder,
-    ) -> Result<GetObjectOutput, SdkError<GetObjectError, HttpResponse>> {
+        request: ObjectRequest<'_>,
+    ) -> Result<ObjectAnswer, AwsFailure> {
         let mut waits = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         let mut attempt = 1;
         loop {
             let sent = self.window().send(self.began.elapsed());
-            let answer = request.clone().send().await;
+            let answer = self.objects.get(request).await;
             let (end, attempts) = match &answer {
                 Ok(_) => (RequestEnd::Answered, 0),
-                Err(error) => meaning_of(&AwsFailure::of(error)),
+                Err(failure) => meaning_of(failure),
             };
             self.window().end(sent, end, self.began.elapsed());
             if attempt >= attempts {
