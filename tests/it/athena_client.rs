@@ -133,8 +133,19 @@ impl Lake {
         order: &QueryOrder,
         interrupt: &Interrupt,
     ) -> Result<FinishedQuery, QueryError> {
+        self.take_up(None, order, interrupt)
+    }
+
+    /// Takes up a query of an earlier run, if there is one.
+    fn take_up(
+        &self,
+        earlier: Option<QueryId>,
+        order: &QueryOrder,
+        interrupt: &Interrupt,
+    ) -> Result<FinishedQuery, QueryError> {
         let client = aws::athena(&self.query_config());
-        let run = athena::run(&client, order, interrupt, &self.progress);
+        let started = async |_: &QueryId| {};
+        let run = athena::run(&client, earlier, order, interrupt, &self.progress, started);
         self.runtime.block_on(run)
     }
 

@@ -183,11 +183,9 @@ fn a_query_of_an_earlier_run_is_taken_up_or_replaced() {
     let lake = Lake::new("athena-client-resume");
     let order = lake.order(STATEMENT);
     let first = lake.run(&order).unwrap();
-    let client = aws::athena(&lake.query_config());
     let resume = |id: QueryId| {
         let never = Interrupt::never();
-        let resume = athena::resume(&client, id, &order, &never, &lake.progress);
-        lake.runtime.block_on(resume).unwrap()
+        lake.take_up(Some(id), &order, &never).unwrap()
     };
     let again = resume(first.id.clone());
     assert_eq!((&again.id, again.is_resumed), (&first.id, true));

@@ -65,59 +65,19 @@ pub struct FinishedQuery {
     pub workgroup: Option<String>,
 }
 
-/// Runs a statement to its end. A query that fails for a reason that may pass is started again. On an
-/// interrupt, AWS is asked to stop it.
+/// Runs a statement to its end, or takes up the query of an earlier run of the same statement: one that runs is
+/// awaited, and the result of one that succeeded is used. If that one has failed, was cancelled, is not known or is
+/// another statement, the statement is run. A query that fails for a reason that may pass is started again. On an
+/// interrupt, AWS is asked to stop it. Calls `started` with the id of each query that is started, before its end is
+/// awaited.
 ///
 /// # Errors
 ///
 /// Returns why there is no result, and what was scanned.
 pub async fn run(
     client: &AthenaClient,
-    order: &QueryOrder,
-    interrupt: &Interrupt,
-    progress: &ReadProgress,
-) -> Result<FinishedQuery, QueryError> {
-    follow(client, order, None, interrupt, progress, async |_| {}).await
-}
-
-/// Takes up the query of an earlier run of the same statement: one that runs is awaited, and the result of
-/// one that succeeded is used. If it has failed, was cancelled, is not known or is another statement, the
-/// statement is run as [`run`] does.
-///
-/// # Errors
-///
-/// Returns why there is no result, and what was scanned.
-pub async fn resume(
-    client: &AthenaClient,
-    id: QueryId,
-    order: &QueryOrder,
-    interrupt: &Interrupt,
-    progress: &ReadProgress,
-) -> Result<FinishedQuery, QueryError> {
-    follow(client, order, Some(id), interrupt, progress, async |_| {}).await
-}
-
-/// Takes up a query of an earlier run if there is one, as [`resume`] does, or runs the statement. Calls `started` with
-/// the id of each query that is started, before its end is awaited.
-///
-/// # Errors
-///
-/// Returns why there is no result, and what was scanned.
-pub async fn run_or_resume(
-    client: &AthenaClient,
     earlier: Option<QueryId>,
     order: &QueryOrder,
-    interrupt: &Interrupt,
-    progress: &ReadProgress,
-    started: impl AsyncFn(&QueryId),
-) -> Result<FinishedQuery, QueryError> {
-    follow(client, order, earlier, interrupt, progress, started).await
-}
-
-async fn follow(
-    client: &AthenaClient,
-    order: &QueryOrder,
-    earlier: Option<QueryId>,
     interrupt: &Interrupt,
     progress: &ReadProgress,
     started: impl AsyncFn(&QueryId),
