@@ -9,8 +9,8 @@ use anyhow::anyhow;
 
 pub(crate) use self::args::{CredentialArgs, ReadingArgs};
 pub(crate) use self::values::results as results_folder;
-use super::ui::Ui;
 use super::UsageError;
+use super::ui::Ui;
 use trailtab_app::aws;
 use trailtab_app::job::athena::{self, AthenaOptions};
 use trailtab_app::job::read::{self, ReadError, ReadOutcome, ReadRequest};
@@ -164,11 +164,7 @@ impl ReadingPlan {
 }
 
 /// Prints the statement of a run over a table of Athena.
-fn print_sql<C: EventCounter>(
-    request: &ReadRequest<'_>,
-    empty: &C,
-    ui: Ui,
-) -> anyhow::Result<()> {
+fn print_sql<C: EventCounter>(request: &ReadRequest<'_>, empty: &C, ui: Ui) -> anyhow::Result<()> {
     let needs = request.rules.needs(empty, request.dump.is_some());
     for source in &request.sources {
         if let Source::Athena(address) = source {

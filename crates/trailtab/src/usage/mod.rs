@@ -105,7 +105,8 @@ fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
 fn table(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
     let question = |format| args.table.question(args.metrics.rows(format));
     let dimensions = question(format).dimensions();
-    let Some(counted) = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)? else {
+    let Some(counted) = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)?
+    else {
         return Ok(RunEnd::Done);
     };
     // A page has fewer rows than the same table for programs.
@@ -130,7 +131,8 @@ fn table(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
 fn throttled(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
     let by = args.table.callers()?;
     let dimensions = causes::dimensions(&by);
-    let Some(counted) = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)? else {
+    let Some(counted) = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)?
+    else {
         return Ok(RunEnd::Done);
     };
     let causes = ThrottleReport::of(&counted.usage, &by, counted.basis.clone())
@@ -149,7 +151,8 @@ fn throttled(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd>
 /// Prints metrics for other programs.
 fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = args.metrics.metrics.clone().unwrap_or_default();
-    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)? else {
+    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?
+    else {
         return Ok(RunEnd::Done);
     };
     let mut kept = MetricLimit::new(args.metrics.top_or(kept::TOP));
@@ -167,7 +170,8 @@ fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
 /// Prints a dashboard and alarms for the APIs that are called most.
 fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = MetricSets::default();
-    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)? else {
+    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?
+    else {
         return Ok(RunEnd::Done);
     };
     let data = MetricLimit::new(kept::TOP).data(&counted.usage, &sets);

@@ -37,7 +37,9 @@ pub(super) struct PriceArgs {
 
 pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     args.result.files.prepare()?;
-    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &MetricSets::all(), ui)? else {
+    let Some(counted) =
+        CountedUsage::for_metrics(&args.reading, &args.credentials, &MetricSets::all(), ui)?
+    else {
         return Ok(RunEnd::Done);
     };
     let emf = |data: &[_]| emf::data(data, NAMESPACE);

@@ -76,7 +76,8 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         return Err(UsageError(error.to_owned()).into());
     }
     let sets = args.metrics.metrics.clone().unwrap_or_default();
-    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)? else {
+    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?
+    else {
         return Ok(RunEnd::Done);
     };
     let runtime = read::start_runtime()?;

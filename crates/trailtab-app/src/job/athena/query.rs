@@ -125,8 +125,7 @@ impl TableQuery<'_> {
             };
             self.store.write_note(&name, &note).await;
         };
-        let query =
-            athena::run(&client, earlier, &order, interrupt, progress, started).await?;
+        let query = athena::run(&client, earlier, &order, interrupt, progress, started).await?;
         let read_bytes = read_bytes.filter(|_| query.is_resumed && query.queries == 0);
         Ok(SucceededQuery {
             query,

@@ -17,8 +17,8 @@ use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
-    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportQuestion,
-    UnreadCut, trend_months,
+    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportPart,
+    ReportQuestion, UnreadCut, trend_months,
 };
 use trailtab_core::cost::table::{CostTable, LineCut};
 use trailtab_core::time::{self, Seconds};
@@ -266,7 +266,7 @@ pub(super) fn report(
             ..days
         };
         if !cut.run(shown).iter().all(|block| block.days().len() == 1) {
-            cut_sections::leave_out_days(&mut report);
+            report.parts.iter_mut().for_each(ReportPart::forget_days);
             let estimated = &mut report.period.estimated;
             let blocks = cut.blocks.iter().map(|block| block.days());
             *estimated = blocks

@@ -229,7 +229,14 @@ impl<'r> TableMaker<'r> {
         };
         let client = aws::athena(&self.config);
         let interrupt = &self.request.interrupt;
-        let ran = athena::run(&client, None, &order, interrupt, self.progress, async |_| {});
+        let ran = athena::run(
+            &client,
+            None,
+            &order,
+            interrupt,
+            self.progress,
+            async |_| {},
+        );
         ran.await.map(drop).map_err(|error| SetupError::Statement {
             action,
             address: Box::new(address.clone()),
