@@ -9,6 +9,7 @@
 mod download;
 mod holds;
 mod layout;
+mod look;
 pub(super) mod object;
 mod pages;
 mod requests;
