@@ -70,7 +70,7 @@ pub(super) fn listed(differences: &[TableDifference]) -> String {
 struct TableMaker<'r> {
     request: &'r SetupRequest,
     config: SdkConfig,
-    /// Where Athena writes what statements print; None if the workgroup says it.
+    /// Where Athena writes what statements print; absent if the workgroup says it.
     output_location: Option<String>,
     progress: &'r ReadProgress,
     /// Is told each statement before it is run.
@@ -176,7 +176,7 @@ impl<'r> TableMaker<'r> {
         Ok(end)
     }
 
-    /// What the catalog says of a table; None if there is none.
+    /// What the catalog says of a table; absent if it does not exist.
     async fn described(
         &self,
         address: &AthenaAddress,
