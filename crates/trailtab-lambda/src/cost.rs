@@ -115,7 +115,8 @@ impl CostFunction {
         context: &Context,
     ) -> Result<CostInvocationResult, UnsentReports> {
         let began = Instant::now();
-        let ran = self.run(event, context).await;
+        // Boxed, because the futures of all steps are too deep for the compiler in one.
+        let ran = Box::pin(self.run(event, context)).await;
         let request = context.request_id.as_str();
         let none = RunSummary::default();
         let done = ran.as_ref().unwrap_or(&none);
@@ -216,7 +217,7 @@ impl CostFunction {
 }
 
 /// Waits for a step before anything is sent, until the run must end.
-async fn in_time<T, E: Error>(
+async fn in_time<T, E: Error + 'static>(
     limit: &Limit,
     awaited: &'static str,
     step: impl Future<Output = Result<T, E>>,
