@@ -11,7 +11,7 @@ use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use tokio::runtime::{Builder, Runtime};
-use trailtab_app::aws::{self, SdkConfig};
+use trailtab_app::aws::{self, QueryId, SdkConfig};
 use trailtab_app::source::athena::{self, FinishedQuery, QueryError, QueryOrder};
 use trailtab_app::source::interrupt::Interrupt;
 use trailtab_app::source::progress::ReadProgress;

@@ -1,7 +1,7 @@
 //! The run of one statement.
 
-use trailtab_app::aws::{self, QueryId, QueryState};
-use trailtab_app::source::athena::{self, QueryEnd, QueryError};
+use trailtab_app::aws::{QueryId, QueryState};
+use trailtab_app::source::athena::{QueryEnd, QueryError};
 use trailtab_app::source::interrupt::{self, Interrupt};
 
 use super::{QueryLab, STATEMENT};
