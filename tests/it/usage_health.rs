@@ -141,7 +141,7 @@ fn a_function_that_lost_nothing_is_well() {
     assert_eq!(health["deliveries"]["invocations"], 144);
     // What Lambda does not publish is not known to be zero.
     assert_eq!(health["deliveries"]["errors"], Value::Null);
-    assert_eq!(health["spent"]["metrics"], 732);
+    assert_eq!(health["spent"]["metrics"], 731);
     assert_eq!(health["findings"], json!([]));
     let longer = lab.json(&["trailtab", "--since", "3d"], 0);
     assert_eq!(longer["events"]["received"], 14_401);
