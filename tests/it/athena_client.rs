@@ -11,7 +11,7 @@ use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use tokio::runtime::{Builder, Runtime};
-use trailtab_app::aws::{self, SdkConfig};
+use trailtab_app::aws::{self, QueryId, SdkConfig};
 use trailtab_app::source::athena::{self, FinishedQuery, QueryError, QueryOrder};
 use trailtab_app::source::interrupt::Interrupt;
 use trailtab_app::source::progress::ReadProgress;
@@ -28,7 +28,7 @@ const STATEMENT: &str =
     "SELECT eventname, count(*) AS calls FROM t GROUP BY eventname ORDER BY eventname";
 
 /// A fake with the table `d.t` over two log files, and a bucket of one test.
-struct Lake {
+struct QueryLab {
     athena: Athena,
     bucket: &'static str,
     s3: Connection,
@@ -55,15 +55,15 @@ impl ProvideCredentials for Counted {
     }
 }
 
-impl Lake {
-    fn new(bucket: &'static str) -> Lake {
+impl QueryLab {
+    fn new(bucket: &'static str) -> QueryLab {
         let mut s3 = Connection::new(ministack::port()).unwrap();
         s3.must("PUT", &format!("/{bucket}"), b"");
         let athena = Athena::start();
         athena.make_database("d");
         let location = format!("s3://{bucket}/logs/");
         athena.run(&cloudtrail_table("d.t", "", &location, &[]));
-        let mut lake = Lake {
+        let mut lab = QueryLab {
             athena,
             bucket,
             s3,
@@ -74,10 +74,10 @@ impl Lake {
         };
         for number in [1, 2] {
             let file = trail::log("logs/", ANN, "us-east-1", "2026/09/07", number);
-            lake.stored_bytes += file.bytes.len() as u64;
-            lake.put(&file.key, &file.bytes);
+            lab.stored_bytes += file.bytes.len() as u64;
+            lab.put(&file.key, &file.bytes);
         }
-        lake
+        lab
     }
 
     fn put(&mut self, key: &str, bytes: &[u8]) {
@@ -133,8 +133,19 @@ impl Lake {
         order: &QueryOrder,
         interrupt: &Interrupt,
     ) -> Result<FinishedQuery, QueryError> {
+        self.take_up(None, order, interrupt)
+    }
+
+    /// Takes up a query of an earlier run, if there is one.
+    fn take_up(
+        &self,
+        earlier: Option<QueryId>,
+        order: &QueryOrder,
+        interrupt: &Interrupt,
+    ) -> Result<FinishedQuery, QueryError> {
         let client = aws::athena(&self.query_config());
-        let run = athena::run(&client, order, interrupt, &self.progress);
+        let started = async |_: &QueryId| {};
+        let run = athena::run(&client, earlier, order, interrupt, &self.progress, started);
         self.runtime.block_on(run)
     }
 

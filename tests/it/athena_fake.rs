@@ -13,7 +13,7 @@ use crate::support::ministack::{self, Connection};
 use crate::support::trail;
 
 /// A fake with a database `d`, and a bucket of one test.
-struct Lake {
+struct FakeLab {
     athena: Athena,
     bucket: &'static str,
     s3: Connection,
@@ -32,14 +32,14 @@ struct Ended {
     execution: Value,
 }
 
-impl Lake {
-    fn new(bucket: &'static str) -> Lake {
+impl FakeLab {
+    fn new(bucket: &'static str) -> FakeLab {
         let mut s3 = Connection::new(ministack::port()).unwrap();
         s3.must("PUT", &format!("/{bucket}"), b"");
         let athena = Athena::start();
         athena.make_database("d");
         athena.set_time("2026-11-30T12:00:00Z");
-        Lake { athena, bucket, s3 }
+        FakeLab { athena, bucket, s3 }
     }
 
     /// Puts an object; returns its size.

@@ -115,7 +115,7 @@ impl Machine {
             symlink(program, link).unwrap();
         }
         let mail = MailServer::start(Mode::Plain, None);
-        sandbox.write("trailtab.toml", settings(mail.port));
+        sandbox.write("trailtab.toml", settings(mail.port()));
         let trail = Trail::new(BUCKET, 3);
         let mut bucket = Bucket::new(BUCKET);
         bucket.put(&trail.logs);

@@ -11,7 +11,7 @@ use crate::support::cloudwatch::{CloudWatch, Fault};
 use crate::support::emf;
 use crate::support::function::{Function, NAME};
 use crate::support::{Finished, Sandbox, at};
-use crate::usage_function::lab::{AMPLE, environment};
+use crate::usage_function::lab::{AMPLE, SHORT, environment};
 
 /// Ten past ten, and a minute before it.
 const NOW: &str = "2026-09-17T10:10:00Z";
@@ -101,6 +101,7 @@ impl Lab {
                 ("EventsUnconfirmed", 0),
                 ("EventsUnsent", 0),
                 ("EventsUnreadable", 0),
+                ("EventsDeferred", 0),
                 ("Chunks", 1),
                 ("Retries", 0),
             ],
@@ -134,7 +135,7 @@ fn a_function_that_lost_nothing_is_well() {
     let health = lab.json(&["trailtab"], 0);
     let expected = json!({
         "received": 14_400, "published": 14_400, "skipped": 0, "refused": 0, "unconfirmed": 0, "unsent": 0,
-        "unreadable": 0, "lost": 0,
+        "unreadable": 0, "lost": 0, "deferred": 0,
     });
     assert_eq!(health["events"], expected);
     assert_eq!(health["deliveries"]["invocations"], 144);
@@ -159,6 +160,7 @@ fn what_was_lost_is_said() {
             ("EventsUnconfirmed", 2),
             ("EventsUnsent", 3),
             ("EventsUnreadable", 4),
+            ("EventsDeferred", 10),
         ],
     );
     lab.lambda_publishes(
@@ -260,14 +262,16 @@ fn faults_of_a_real_function_are_told() {
     let lab = Lab::new(Sandbox::new());
     let faulty = CloudWatch::start();
     let mut function = Function::start(&environment(&faulty, None, &[]));
-    let mut deliver = |payload: &[u8]| {
-        let delivery = function.begin(payload, AMPLE);
+    let mut deliver = |payload: &[u8], time| {
+        let delivery = function.begin(payload, time);
         function.end(&delivery);
     };
-    deliver(&payload(&Calls::new(50).records()));
+    deliver(&payload(&Calls::new(50).records()), AMPLE);
     faulty.fail(1, Fault::KeepAndClose, |_| true);
-    deliver(&payload(&[numbered(70), numbered(71)]));
-    deliver(&wrap_bytes(b"no gzip"));
+    deliver(&payload(&[numbered(70), numbered(71)]), AMPLE);
+    deliver(&wrap_bytes(b"no gzip"), AMPLE);
+    faulty.fail(usize::MAX, Fault::THROTTLED, |_| true);
+    deliver(&payload(&[numbered(72)]), SHORT);
     for (key, kept) in emf::read(function.health().iter().map(Value::to_string)) {
         let (name, value) = &key.dimensions[0];
         lab.cloudwatch.keep(
@@ -282,6 +286,7 @@ fn faults_of_a_real_function_are_told() {
     assert_eq!(events["published"], 50, "{health}");
     assert_eq!(events["unconfirmed"], 2, "{health}");
     assert_eq!(events["unreadable"], 1, "{health}");
+    assert_eq!(events["deferred"], 1, "{health}");
     let kinds: Vec<_> = health["findings"]
         .as_array()
         .unwrap()

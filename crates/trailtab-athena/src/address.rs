@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The catalog that Athena uses if none is named: Glue's Data Catalog.
+/// The catalog that Athena uses by default: Glue's Data Catalog.
 pub const DEFAULT_CATALOG: &str = "AwsDataCatalog";
 
-/// The workgroup that Athena uses if none is named.
+/// The workgroup that Athena uses by default.
 pub const DEFAULT_WORKGROUP: &str = "primary";
 
 /// A table that Athena can query.

@@ -255,7 +255,7 @@ impl LogTableSetup {
     }
 }
 
-/// Tells whether a table is over log files of CloudTrail, as ours and that of AWS's documentation are, so that removing it
+/// Tells whether a table is over log files of CloudTrail, as the table of this program and that of AWS's documentation are, so that removing it
 /// deletes no object: DROP TABLE of an Iceberg table deletes its objects.
 pub fn is_of_logs(table: &TableDescription) -> bool {
     let has =

@@ -29,7 +29,7 @@ const KINDS: [&str; 12] = [
     "user",
 ];
 
-/// The condition that events meet which the filters may admit; none if there is nothing to leave out.
+/// The condition that all events meet which the filters may admit; absent if the filters leave nothing out.
 pub(crate) fn condition(filter: &EventFilter, table: &LogTable) -> Option<SqlText> {
     let columns = FilterColumns { table };
     let identity = columns.searched(&["userIdentity"], &["additionalEventData"]);
@@ -114,7 +114,7 @@ impl FilterColumns<'_> {
         Some(SqlText::of("coalesce(?, '')", &[&member.sql]))
     }
 
-    /// All texts below some members, in lower case, in which words can be looked for. None if the table lacks the first
+    /// All texts below some members, in lower case, in which words can be looked for. Absent if the table lacks the first
     /// of them: then nothing can be told.
     fn searched(&self, first: &[&str], others: &[&str]) -> Option<SqlText> {
         let below = |name: &str| {
@@ -144,7 +144,7 @@ impl FilterColumns<'_> {
         has_bodies.then(|| joined(&texts))
     }
 
-    /// One of the patterns must match the whole text, and none of the exceptions. An absent text is `absent`.
+    /// One of the patterns must match the whole text, and no exception may match it. An absent text is `absent`.
     fn patterns(
         &self,
         values: &FilterValues,
@@ -288,7 +288,7 @@ fn joined(texts: &[SqlText]) -> SqlText {
     SqlText::of("lower(?)", &[&SqlText::join(texts, " || ' ' || ")])
 }
 
-/// Comparison with a pattern; None if SQL might fold the case of its letters otherwise than we do.
+/// Comparison with a pattern; absent if SQL might fold the case of its letters otherwise than this program does.
 fn like(text: &SqlText, pattern: &str) -> Option<SqlText> {
     pattern
         .is_ascii()
@@ -304,7 +304,7 @@ fn admits(values: &FilterValues, compare: impl Fn(&str) -> Option<SqlText>) -> O
     (!conditions.is_empty()).then(|| SqlText::all(&conditions))
 }
 
-/// One of the conditions; None if there are none, or one of them admits everything.
+/// One of the conditions; absent if there is no condition, or one of them admits everything.
 fn any_of(conditions: impl Iterator<Item = Option<SqlText>>) -> Option<SqlText> {
     let conditions: Vec<SqlText> = conditions.collect::<Option<_>>()?;
     (!conditions.is_empty()).then(|| SqlText::any(&conditions))

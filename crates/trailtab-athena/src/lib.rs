@@ -3,7 +3,7 @@
 //!
 //! A statement deduplicates events and counts together those that no counter and no filter of the run tells apart. It
 //! returns the members of records that they read. So identities, outcomes and resources are resolved in one place, in
-//! trailtab-core, whatever the engine: the statement never resolves any. Filters are in the statement as far as SQL can
+//! trailtab-core, for all engines: the statement never resolves any. Filters are in the statement as far as SQL can
 //! express a condition that admits at least the same events; each row is filtered again when it is read.
 
 pub mod address;

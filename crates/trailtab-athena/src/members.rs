@@ -13,7 +13,7 @@ use crate::table::EventTimeColumn;
 pub(crate) enum CellKind {
     /// As a string.
     Text,
-    /// As the JSON that it is; as a string if it is none.
+    /// As JSON; as a string if it is not valid JSON.
     Json,
 }
 
@@ -251,7 +251,7 @@ pub(crate) fn ocsf_time(columns: &BTreeMap<String, ColumnType>) -> Option<EventT
     }
 }
 
-/// The text at a place of a table; None if the table does not have the place.
+/// The text at a place of a table; absent if the table does not have the place.
 fn text_at(columns: &BTreeMap<String, ColumnType>, place: &[&str]) -> Option<SqlText> {
     let (column, rest) = place.split_first()?;
     let mut kind = columns.get(*column)?;

@@ -49,20 +49,20 @@ pub struct PartitionKey {
     pub is_injected: bool,
     /// Whether values are numbers.
     is_number: bool,
-    /// The values that projection knows (type `enum`); None if it does not list them.
+    /// The values that projection knows (type `enum`); absent if it does not list them.
     listed: Option<BTreeSet<String>>,
-    /// The first day that projection knows (type `date`); None if it knows none.
+    /// The first day that projection knows (type `date`); absent if it knows no day.
     first_day: Option<Date>,
 }
 
 /// The partitions of a run: those that the listing of the bucket found, or what the filters admit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScanScope {
-    /// The accounts; None for all.
+    /// The accounts; absent for all.
     pub accounts: Option<BTreeSet<String>>,
-    /// The Regions; None for all.
+    /// The Regions; absent for all.
     pub regions: Option<BTreeSet<String>>,
-    /// The first and the last day of delivery; None without a limit.
+    /// The first and the last day of delivery; absent without a limit.
     pub first_day: Option<Date>,
     /// The last day of delivery.
     pub last_day: Option<Date>,
@@ -73,7 +73,7 @@ pub struct ScanScope {
 /// Why the partitions of a table cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartitionError {
-    /// The values of an injected key must be listed, and none are known.
+    /// The values of an injected key must be listed, and are not known.
     #[error(
         "the partition key {key:?} of the table takes its values from the statement, and no account is known: name the accounts with --account"
     )]
@@ -169,7 +169,7 @@ impl PartitionKey {
         }
     }
 
-    /// How the key writes days; None if it tells no day, or its form is unknown.
+    /// How the key writes days; absent if it tells no day, or its form is unknown.
     pub(crate) fn day_form(&self) -> Option<DayForm> {
         match self.role {
             PartitionRole::Day(form) if form != DayForm::Unknown => Some(form),
@@ -184,7 +184,7 @@ impl PartitionKey {
             .is_none_or(|listed| listed.contains(value))
     }
 
-    /// The first day that projection knows; None if it knows none, or all.
+    /// The first day that projection knows; absent if it knows no day, or all days.
     pub fn first_day(&self) -> Option<Date> {
         self.first_day
     }

@@ -1,6 +1,7 @@
 //! What a query scans, and what it costs.
 
 use rust_decimal::Decimal;
+use trailtab_core::s3_requests::list_price::{GET_USD, LIST_USD};
 
 /// What a query reads of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,20 +14,9 @@ pub struct ScanPlan {
     pub list_requests: u64,
 }
 
-/// The list prices of us-east-1, from <https://aws.amazon.com/athena/pricing/> and <https://aws.amazon.com/s3/pricing/>.
-/// Other Regions, agreements and capacity reservations have other prices.
-mod list_price {
-    use rust_decimal::Decimal;
-
-    /// Dollars for one TiB scanned.
-    pub(super) const SCANNED_TIB_USD: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
-
-    /// Dollars for one GET, at $0.0004 for 1,000.
-    pub(super) const GET_USD: Decimal = Decimal::from_parts(4, 0, 0, false, 7);
-
-    /// Dollars for one LIST, at $0.005 for 1,000.
-    pub(super) const LIST_USD: Decimal = Decimal::from_parts(5, 0, 0, false, 6);
-}
+/// Dollars for one TiB scanned: the list price of us-east-1, from <https://aws.amazon.com/athena/pricing/>. Other
+/// Regions, agreements and capacity reservations have other prices.
+const SCANNED_TIB_USD: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 
 /// Bytes that Athena bills for a query that scans less: 10 MB.
 pub const MIN_BILLED_BYTES: u64 = 10 << 20;
@@ -41,12 +31,12 @@ const GETS_PER_SECOND: u64 = 5_500;
 /// What Athena bills for scanning, in dollars: by the MB, rounded up, and at least 10 MB for each query.
 pub fn scan_usd(bytes: u64) -> Decimal {
     let billed = bytes.max(MIN_BILLED_BYTES).div_ceil(BYTES_PER_MIB);
-    Decimal::from(billed) * list_price::SCANNED_TIB_USD / Decimal::from(MIB_PER_TIB)
+    Decimal::from(billed) * SCANNED_TIB_USD / Decimal::from(MIB_PER_TIB)
 }
 
 /// The most bytes that Athena scans for some dollars.
 pub fn bytes_for(usd: Decimal) -> u64 {
-    let mib = usd / list_price::SCANNED_TIB_USD * Decimal::from(MIB_PER_TIB);
+    let mib = usd / SCANNED_TIB_USD * Decimal::from(MIB_PER_TIB);
     let mib = u64::try_from(mib.trunc()).unwrap_or(0);
     mib.saturating_mul(BYTES_PER_MIB)
 }
@@ -63,11 +53,11 @@ impl ScanPlan {
 
     /// What one GET for each object costs, in dollars.
     pub fn get_usd(&self) -> Decimal {
-        Decimal::from(self.objects) * list_price::GET_USD
+        Decimal::from(self.objects) * GET_USD
     }
 
     fn list_usd(&self) -> Decimal {
-        Decimal::from(self.list_requests) * list_price::LIST_USD
+        Decimal::from(self.list_requests) * LIST_USD
     }
 
     /// Seconds that S3 needs at least to serve the objects, if they lie under so many prefixes.

@@ -70,7 +70,7 @@ pub enum RowFault {
 /// The largest row in bytes. A row of Athena has at most 32 MB ("Service Quotas" in the Athena User Guide).
 const MAX_ROW_BYTES: usize = 32 << 20;
 
-/// Maximum number of events that are alike in all members, none of which is an eventID.
+/// Maximum number of events that are alike in all members and have no eventID.
 const MAX_LIKE_EVENTS: u64 = 10_000_000;
 
 /// A row as it stands in a result.

@@ -68,12 +68,12 @@ impl SqlText {
         SqlText(parts.join(between))
     }
 
-    /// Conditions of which all must hold; `true` if there is none.
+    /// Conditions of which all must hold; `true` without any.
     pub(crate) fn all(conditions: &[SqlText]) -> SqlText {
         SqlText::conditions(conditions, " AND ", "true")
     }
 
-    /// Conditions of which one must hold; `false` if there is none.
+    /// Conditions of which one must hold; `false` without any.
     pub(crate) fn any(conditions: &[SqlText]) -> SqlText {
         SqlText::conditions(conditions, " OR ", "false")
     }
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads a quoted text as Trino does; None if it ends early or goes on after its end.
+    /// Reads a quoted text as Trino does; absent if it ends early or goes on after its end.
     fn unquoted(sql: &str, quote: char) -> Option<String> {
         let mut chars = sql.chars();
         if chars.next() != Some(quote) {

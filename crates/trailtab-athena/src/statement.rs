@@ -299,7 +299,7 @@ fn day_column(table: &LogTable, question: &TableQuestion<'_>) -> Option<SqlText>
     ))
 }
 
-/// The condition that the filters become in a statement; None if they become none.
+/// The condition that the filters become in a statement; absent if they leave nothing out.
 pub fn filter_condition(table: &LogTable, filter: &EventFilter) -> Option<SqlText> {
     filter::condition(filter, table)
 }

@@ -80,7 +80,7 @@ const CLOUDTRAIL_COLUMNS: [&str; 4] = ["eventname", "eventsource", "eventtime", 
 /// The columns by which OCSF is known.
 const OCSF_COLUMNS: [&str; 3] = ["class_uid", "api", "metadata"];
 
-/// Members that tell who acted, with what is lost without them.
+/// Members that identify the caller, with what is lost without them.
 const EVIDENCE: [(&[&str], &str); 6] = [
     (
         &["userIdentity", "sessionContext", "sourceIdentity"],
@@ -172,7 +172,7 @@ impl LogTable {
         self.members.iter().any(found)
     }
 
-    /// The member at a path; None if the table does not have it as a column of its own.
+    /// The member at a path; absent if the table does not have it as a column of its own.
     pub(crate) fn member(&self, path: &[&str]) -> Option<&TableMember> {
         self.members.iter().find(|member| member.path == path)
     }

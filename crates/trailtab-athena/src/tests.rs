@@ -53,7 +53,7 @@ fn described(ddl: &str) -> TableDescription {
     }
 }
 
-fn ours() -> LogTable {
+fn own_table() -> LogTable {
     let ddl = setup().table_statement();
     let address = "athena://trailtab/cloudtrail_logs".parse().unwrap();
     LogTable::of(address, &described(ddl.as_str())).unwrap()
@@ -155,7 +155,7 @@ fn activity() -> RecordNeeds {
 
 #[test]
 fn our_table_has_all_that_is_read_of_records() {
-    let table = ours();
+    let table = own_table();
     assert_eq!(table.shape, TableShape::CloudTrail);
     assert_eq!(table.lacks(), Vec::<&str>::new());
     assert_eq!(table.location.as_deref(), Some("s3://logs/AWSLogs/"));
@@ -192,8 +192,8 @@ fn statements_count_what_nothing_tells_apart() {
             .unwrap()
             .sql
     };
-    insta::assert_snapshot!("activity", made(&ours(), activity(), &none));
-    insta::assert_snapshot!("filters", made(&ours(), usage, &some));
+    insta::assert_snapshot!("activity", made(&own_table(), activity(), &none));
+    insta::assert_snapshot!("filters", made(&own_table(), usage, &some));
     let first = RecordNeeds {
         kept: Some(FirstCalls {
             count: 10,
@@ -201,7 +201,7 @@ fn statements_count_what_nothing_tells_apart() {
         }),
         ..RecordNeeds::WHOLE_RECORDS
     };
-    let limited = made(&ours(), first, &none);
+    let limited = made(&own_table(), first, &none);
     assert_eq!(limited.as_str().matches("'later'").count(), 1);
     assert!(
         limited
@@ -209,8 +209,15 @@ fn statements_count_what_nothing_tells_apart() {
             .contains("\"trailtab_rank\" > 10 THEN 'later'")
     );
     // Rows that are filtered once more here may be fewer than the first ten.
-    assert!(!made(&ours(), first, &some).as_str().contains("'later'"));
-    insta::assert_snapshot!("records", made(&ours(), RecordNeeds::WHOLE_RECORDS, &none));
+    assert!(
+        !made(&own_table(), first, &some)
+            .as_str()
+            .contains("'later'")
+    );
+    insta::assert_snapshot!(
+        "records",
+        made(&own_table(), RecordNeeds::WHOLE_RECORDS, &none)
+    );
     insta::assert_snapshot!("ocsf", made(&security_lake(), activity(), &none));
 }
 
@@ -273,7 +280,7 @@ fn result(statement: &Statement, cells: &[(&str, &str)]) -> String {
 fn rows_become_records() {
     let (none, scope) = (EventFilter::default(), scope());
     let statement = statement(
-        &ours(),
+        &own_table(),
         &question(RecordNeeds::WHOLE_RECORDS, &none, &scope),
     )
     .unwrap();
@@ -323,7 +330,7 @@ fn rows_become_records() {
 #[test]
 fn events_that_do_not_count_are_told_by_class() {
     let (none, scope) = (EventFilter::default(), scope());
-    let statement = statement(&ours(), &question(activity(), &none, &scope)).unwrap();
+    let statement = statement(&own_table(), &question(activity(), &none, &scope)).unwrap();
     for class in ["refused", "outside", "duplicate", "undated", "network"] {
         let rows = result(&statement, &[("class", class), ("calls", "7")]);
         assert_eq!(read(&statement, &rows).unwrap(), [(class.to_owned(), 7)]);
@@ -375,7 +382,7 @@ fn events_that_do_not_count_are_told_by_class() {
 #[test]
 fn lines_of_json_are_rows_as_well() {
     let (none, scope) = (EventFilter::default(), scope());
-    let statement = statement(&ours(), &question(activity(), &none, &scope)).unwrap();
+    let statement = statement(&own_table(), &question(activity(), &none, &scope)).unwrap();
     let form = RowForm {
         columns: &statement.columns,
         grain: CallGrain::Hour,
@@ -426,12 +433,12 @@ fn lines_of_json_are_rows_as_well() {
 fn events_without_a_time_are_counted_where_there_is_no_window() {
     let (none, scope) = (EventFilter::default(), scope());
     let whole = question(RecordNeeds::WHOLE_RECORDS, &none, &scope);
-    let bounded = statement(&ours(), &whole).unwrap();
+    let bounded = statement(&own_table(), &whole).unwrap();
     let everything = TableQuestion {
         window: TimeWindow::default(),
         ..whole
     };
-    let unbounded = statement(&ours(), &everything).unwrap();
+    let unbounded = statement(&own_table(), &everything).unwrap();
     let when_undated = "WHEN coalesce(\"eventtime\", '') = '' THEN 'undated'";
     assert!(bounded.sql.as_str().contains(when_undated));
     assert!(!unbounded.sql.as_str().contains(when_undated));
@@ -462,7 +469,7 @@ fn events_without_a_time_are_counted_where_there_is_no_window() {
 fn a_result_without_its_header_was_cut() {
     let (none, scope) = (EventFilter::default(), scope());
     let whole = question(RecordNeeds::WHOLE_RECORDS, &none, &scope);
-    let statement = statement(&ours(), &whole).unwrap();
+    let statement = statement(&own_table(), &whole).unwrap();
     assert!(matches!(read(&statement, ""), Err(RowError::NoHeader)));
     let header = result(&statement, &[]);
     let header = header.lines().next().unwrap();

@@ -19,22 +19,22 @@ pub struct S3RequestPlan {
 
 /// The list prices of requests to S3 Standard in us-east-1, from <https://aws.amazon.com/s3/pricing/>. Other regions,
 /// storage classes and agreements have other prices.
-mod price {
+pub mod list_price {
     use rust_decimal::Decimal;
 
     /// Dollars for one GET, at $0.0004 for 1,000.
-    pub(super) const GET_USD: Decimal = Decimal::from_parts(4, 0, 0, false, 7);
+    pub const GET_USD: Decimal = Decimal::from_parts(4, 0, 0, false, 7);
 
     /// Dollars for one LIST, at $0.005 for 1,000.
-    pub(super) const LIST_USD: Decimal = Decimal::from_parts(5, 0, 0, false, 6);
+    pub const LIST_USD: Decimal = Decimal::from_parts(5, 0, 0, false, 6);
 }
 
 impl S3RequestPlan {
     /// What the requests cost at the list prices of us-east-1, in dollars. The transfer of data out of the bucket's
     /// region is not in it.
     pub fn usd(&self) -> Decimal {
-        Decimal::from(self.get_requests) * price::GET_USD
-            + Decimal::from(self.list_requests) * price::LIST_USD
+        Decimal::from(self.get_requests) * list_price::GET_USD
+            + Decimal::from(self.list_requests) * list_price::LIST_USD
     }
 }
 

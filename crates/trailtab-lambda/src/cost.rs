@@ -2,6 +2,7 @@
 //! the event except for `{"dry_run": true}`, with which nothing is sent.
 
 use std::env;
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
@@ -115,7 +116,8 @@ impl CostFunction {
         context: &Context,
     ) -> Result<CostInvocationResult, UnsentReports> {
         let began = Instant::now();
-        let ran = self.run(event, context).await;
+        // Boxed, because the futures of all steps are too deep for the compiler in one.
+        let ran = Box::pin(self.run(event, context)).await;
         let request = context.request_id.as_str();
         let none = RunSummary::default();
         let done = ran.as_ref().unwrap_or(&none);
@@ -163,8 +165,13 @@ impl CostFunction {
     async fn run(&self, event: &CostEvent, context: &Context) -> Result<RunSummary, String> {
         let now = clock::since_1970();
         let left = Duration::from_millis(context.deadline).saturating_sub(now);
-        let settings = open::settings(&self.settings.config, &self.config).await;
-        let settings = settings.map_err(|error| aws::with_causes(&error))?;
+        let limit = Limit {
+            deadline: Some(tokio::time::Instant::now() + left.saturating_sub(SHUTDOWN_RESERVE)),
+            interrupt: Interrupt::never(),
+            retry_delays: &RETRY_DELAYS,
+        };
+        let settings = open::settings(&self.settings.config, &self.config);
+        let settings = in_time(&limit, "the settings", settings).await?;
         let folder = event.dry_run.then(|| {
             let place = env::temp_dir().join("trailtab");
             MailFolder::create(place.join(escape::file_name(&context.request_id)))
@@ -183,8 +190,10 @@ impl CostFunction {
         let mut troubles: Vec<String> = unknown
             .map(|name| format!("the settings have an unknown key: {name:?}"))
             .collect();
-        let opened = open::live(settings, &self.config, Some(cache), seconds(now)).await;
-        let (mut run, _) = opened.map_err(|error| aws::with_causes(&error))?;
+        let opened = open::live(settings, &self.config, Some(cache), seconds(now));
+        let (mut run, _) = in_time(&limit, "the list of accounts", opened).await?;
+        let round = MailRound::plan(&mut run, None, |_| true);
+        let round = in_time(&limit, "the recipients of reports", round).await?;
         let way = SendOptions {
             config: &self.config,
             ledger: &self.ledger,
@@ -194,17 +203,10 @@ impl CostFunction {
                 now: seconds(now),
                 until: seconds(now + left) + 1,
             },
-            limit: Limit {
-                deadline: Some(tokio::time::Instant::now() + left.saturating_sub(SHUTDOWN_RESERVE)),
-                interrupt: Interrupt::never(),
-                retry_delays: &RETRY_DELAYS,
-            },
+            limit,
             folder,
         };
-        let sent = match MailRound::plan(&mut run, None, |_| true).await {
-            Ok(round) => round.send(&mut run, way).await,
-            Err(error) => Err(error.into()),
-        };
+        let sent = round.send(&mut run, way).await;
         let sent = sent.map_err(|error| aws::with_causes(&error))?;
         troubles.extend(run.answers.troubles());
         Ok(RunSummary {
@@ -213,6 +215,17 @@ impl CostFunction {
             troubles,
         })
     }
+}
+
+/// Waits for a step before anything is sent, until the run must end.
+async fn in_time<T, E: Error + 'static>(
+    limit: &Limit,
+    awaited: &'static str,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, String> {
+    let done = limit.within(awaited, step).await;
+    let done = done.map_err(|error| error.to_string())?;
+    done.map_err(|error| aws::with_causes(&error))
 }
 
 fn seconds(time: Duration) -> Seconds {

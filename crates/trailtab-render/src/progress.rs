@@ -1,7 +1,7 @@
 //! Renders the progress of reading event histories, and the plan of reading a bucket.
 
 use super::escape;
-use super::page::{counted, thousands};
+use super::page::{counted, thousands, wrap};
 use rust_decimal::Decimal;
 use trailtab_core::history::walk::View;
 use trailtab_core::s3_requests::S3RequestPlan;
@@ -107,6 +107,9 @@ pub fn athena_plan(table: &impl std::fmt::Display, scan: &AthenaScan<'_>) -> Str
     )
 }
 
+/// The width of a suggestion.
+const SUGGESTION_COLUMNS: usize = 80;
+
 const CENT: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
 /// Reading a bucket here against a query of Athena.
@@ -122,15 +125,19 @@ pub struct AthenaAlternative {
     pub athena_usd: Decimal,
 }
 
-/// Suggests Athena for a large bucket, with what speaks for it.
-pub fn athena_suggestion(bucket: &str, prefix: &str, other: &AthenaAlternative) -> String {
-    format!(
-        "s3://{bucket}: reading takes about {} on two cores, and {} at 100 Mbit/s; outside AWS the transfer costs {} more. Athena counts the same for {}, and the next day for a part of it: trailtab athena setup s3://{bucket}/{prefix} (docs/scale.md)",
+/// Suggests Athena for a large bucket, with what speaks for it, in lines of at most 80 columns. The command has a line
+/// of its own.
+pub fn athena_suggestion(bucket: &str, prefix: &str, other: &AthenaAlternative) -> Vec<String> {
+    let text = format!(
+        "s3://{bucket}: reading takes about {} on two cores, and {} at 100 Mbit/s; outside AWS the transfer costs {} more. Athena counts the same for {}, and the next day for a part of it (docs/scale.md):",
         duration(other.here_seconds as f64),
         duration(other.slow_line_seconds as f64),
         dollars(other.transfer_usd),
         dollars(other.athena_usd),
-    )
+    );
+    let mut lines = wrap(&text, SUGGESTION_COLUMNS);
+    lines.push(format!("    trailtab athena setup s3://{bucket}/{prefix}"));
+    lines
 }
 
 fn are(count: u64, noun: &str) -> String {
@@ -257,7 +264,7 @@ mod tests {
             transfer_usd: Decimal::from(90),
             athena_usd: Decimal::new(1788, 2),
         };
-        insta::assert_snapshot!(athena_suggestion("logs", "AWSLogs/", &other));
+        insta::assert_snapshot!(athena_suggestion("logs", "AWSLogs/", &other).join("\n"));
     }
 
     #[test]

@@ -70,11 +70,6 @@ pub(crate) enum RunEnd {
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
 
-/// Ends a run whose result is printed already. No error: exit code 0.
-#[derive(Debug, thiserror::Error)]
-#[error("the result is printed")]
-pub(crate) struct AlreadyPrinted;
-
 /// Runs the program with the arguments of this process: 0 done, 1 failed, 2 wrong usage, 3 partial.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -112,7 +107,6 @@ pub fn main() -> ExitCode {
     match result {
         Ok(RunEnd::Done) => ExitCode::SUCCESS,
         Ok(RunEnd::Partial) => ExitCode::from(3),
-        Err(error) if error.is::<AlreadyPrinted>() => ExitCode::SUCCESS,
         Err(error) => {
             ui.error(&error);
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })

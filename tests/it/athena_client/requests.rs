@@ -6,30 +6,30 @@ use serde_json::json;
 use trailtab_app::aws::{self, FailureKind, TablePath};
 use trailtab_app::source::athena::describe_table;
 
-use super::{Lake, STATEMENT};
+use super::{QueryLab, STATEMENT};
 use crate::support::athena::Fault;
 use crate::support::athena_tables::documented_table;
 
 #[test]
 fn throttled_and_broken_requests_are_repeated() {
-    let lake = Lake::new("athena-client-throttle");
+    let lab = QueryLab::new("athena-client-throttle");
     let (start, look) = (
         "AmazonAthena.StartQueryExecution",
         "AmazonAthena.GetQueryExecution",
     );
-    lake.athena.plan(&Fault::Throttle {
+    lab.athena.plan(&Fault::Throttle {
         operation: start,
         calls: 2,
     });
-    lake.athena.plan(&Fault::Break {
+    lab.athena.plan(&Fault::Break {
         operation: look,
         calls: 2,
     });
-    let finished = lake.run(&lake.order(STATEMENT)).unwrap();
+    let finished = lab.run(&lab.order(STATEMENT)).unwrap();
     assert_eq!(finished.queries, 1);
-    assert_eq!(lake.athena.count(start), 3);
-    assert!(lake.athena.count(look) >= 3);
-    let tokens = lake.athena.calls();
+    assert_eq!(lab.athena.count(start), 3);
+    assert!(lab.athena.count(look) >= 3);
+    let tokens = lab.athena.calls();
     let tokens = tokens.iter().filter(|call| call.operation == start);
     let tokens: Vec<_> = tokens
         .map(|call| &call.request["ClientRequestToken"])
@@ -39,13 +39,13 @@ fn throttled_and_broken_requests_are_repeated() {
 
 #[test]
 fn expired_credentials_are_obtained_anew_once() {
-    let lake = Lake::new("athena-client-expired");
-    lake.athena.plan(&Fault::Expire { calls: 1 });
-    lake.run(&lake.order(STATEMENT)).unwrap();
-    assert_eq!(lake.credentials.load(Ordering::Relaxed), 2);
-    lake.athena.plan(&Fault::Expire { calls: 2 });
-    let client = aws::athena(&lake.query_config());
-    let answer = lake.runtime.block_on(client.workgroup("primary"));
+    let lab = QueryLab::new("athena-client-expired");
+    lab.athena.plan(&Fault::Expire { calls: 1 });
+    lab.run(&lab.order(STATEMENT)).unwrap();
+    assert_eq!(lab.credentials.load(Ordering::Relaxed), 2);
+    lab.athena.plan(&Fault::Expire { calls: 2 });
+    let client = aws::athena(&lab.query_config());
+    let answer = lab.runtime.block_on(client.workgroup("primary"));
     let failure = answer.unwrap_err();
     assert_eq!(failure.kind, FailureKind::CredentialsExpired);
     assert!(failure.explanation.contains("get new ones"), "{failure}");
@@ -53,10 +53,10 @@ fn expired_credentials_are_obtained_anew_once() {
 
 #[test]
 fn a_host_that_refuses_connections_is_given_up_soon() {
-    let lake = Lake::new("athena-client-refused");
+    let lab = QueryLab::new("athena-client-refused");
     // No program listens at port 1 of this address.
-    let client = aws::athena(&lake.config(1));
-    let failure = lake
+    let client = aws::athena(&lab.config(1));
+    let failure = lab
         .runtime
         .block_on(client.workgroup("primary"))
         .unwrap_err();
@@ -66,18 +66,18 @@ fn a_host_that_refuses_connections_is_given_up_soon() {
 
 #[test]
 fn both_catalogs_describe_a_table_alike() {
-    let lake = Lake::new("athena-client-table");
-    let location = lake.url("AWSLogs/111122223333/CloudTrail/us-east-1");
-    lake.athena.run(&documented_table("d.projected", &location));
+    let lab = QueryLab::new("athena-client-table");
+    let location = lab.url("AWSLogs/111122223333/CloudTrail/us-east-1");
+    lab.athena.run(&documented_table("d.projected", &location));
     let path = |catalog: Option<&str>, table: &str| TablePath {
         catalog: catalog.map(str::to_owned),
         database: "d".to_owned(),
         table: table.to_owned(),
     };
-    let config = lake.query_config();
+    let config = lab.query_config();
     let describe = |path: TablePath| {
         let describe = describe_table(&config, &path, Some("primary"));
-        lake.runtime.block_on(describe)
+        lab.runtime.block_on(describe)
     };
     let table = describe(path(None, "projected")).unwrap();
     assert_eq!(table.location, Some(location.clone()));
@@ -100,11 +100,11 @@ fn both_catalogs_describe_a_table_alike() {
             .ends_with("CloudTrailInputFormat")
     );
     assert!(table.serde_library.as_ref().unwrap().ends_with("JsonSerDe"));
-    assert_eq!(lake.athena.count("AWSGlue.GetTable"), 1);
+    assert_eq!(lab.athena.count("AWSGlue.GetTable"), 1);
 
     let client = aws::athena(&config);
     let asked = path(Some("AwsDataCatalog"), "projected");
-    let by_athena = lake.runtime.block_on(client.table(&asked, None)).unwrap();
+    let by_athena = lab.runtime.block_on(client.table(&asked, None)).unwrap();
     assert_eq!(by_athena.columns, table.columns);
     assert_eq!(by_athena.partition_keys, table.partition_keys);
     assert_eq!(by_athena.location, table.location);
@@ -115,23 +115,23 @@ fn both_catalogs_describe_a_table_alike() {
     assert_eq!(missing.code, "EntityNotFoundException");
     let elsewhere = describe(path(Some("other"), "projected"));
     assert!(elsewhere.is_err());
-    assert_eq!(lake.athena.count("AmazonAthena.GetTableMetadata"), 2);
+    assert_eq!(lab.athena.count("AmazonAthena.GetTableMetadata"), 2);
 }
 
 #[test]
 fn a_workgroup_tells_its_limits() {
-    let lake = Lake::new("athena-client-workgroup");
+    let lab = QueryLab::new("athena-client-workgroup");
     let configuration = json!({
         "EnforceWorkGroupConfiguration": true,
         "BytesScannedCutoffPerQuery": 10_000_000,
         "ResultConfiguration": {"OutputLocation": "s3://b/r/"},
     });
-    lake.athena.set_workgroup("audit", &configuration);
-    let client = aws::athena(&lake.query_config());
-    let audit = lake.runtime.block_on(client.workgroup("audit")).unwrap();
+    lab.athena.set_workgroup("audit", &configuration);
+    let client = aws::athena(&lab.query_config());
+    let audit = lab.runtime.block_on(client.workgroup("audit")).unwrap();
     assert!(audit.is_enabled && audit.enforces_configuration && !audit.has_managed_results);
     assert_eq!(audit.scan_limit_bytes, Some(10_000_000));
     assert_eq!(audit.output_location.as_deref(), Some("s3://b/r/"));
-    let none = lake.runtime.block_on(client.workgroup("none")).unwrap_err();
+    let none = lab.runtime.block_on(client.workgroup("none")).unwrap_err();
     assert_eq!(none.code, "InvalidRequestException");
 }

@@ -8,13 +8,13 @@ use trailtab_app::source::athena::{
 };
 use trailtab_app::source::interrupt::{self, Interrupt};
 
-use super::{Lake, STATEMENT};
+use super::{QueryLab, STATEMENT};
 use crate::support::athena::Fault;
 
 /// More than two ranges.
 const LARGE_BYTES: usize = (20 << 20) + 7;
 
-impl Lake {
+impl QueryLab {
     fn open(&self, address: &str) -> Result<ResultObject, ResultError> {
         let (config, never) = (self.s3_config(), Interrupt::never());
         self.runtime.block_on(open_result(&config, address, &never))
@@ -41,17 +41,17 @@ impl Lake {
 
 #[test]
 fn a_result_is_read_by_pieces_or_as_a_stream() {
-    let lake = Lake::new("athena-client-csv");
-    let finished = lake.run(&lake.order(STATEMENT)).unwrap();
+    let lab = QueryLab::new("athena-client-csv");
+    let finished = lab.run(&lab.order(STATEMENT)).unwrap();
     let address = finished.output_location.unwrap();
-    let mut object = lake.open(&address).unwrap();
-    let (bytes, _) = lake.pieces(&mut object).unwrap();
+    let mut object = lab.open(&address).unwrap();
+    let (bytes, _) = lab.pieces(&mut object).unwrap();
     assert_eq!(object.size_bytes(), bytes.len() as u64);
     let text = String::from_utf8(bytes).unwrap();
     let first = "\"eventname\",\"calls\"\n\"CreateTags\",\"2\"\n";
     assert!(text.starts_with(first), "{text}");
     let mut streamed = String::new();
-    lake.open(&address)
+    lab.open(&address)
         .unwrap()
         .read_to_string(&mut streamed)
         .unwrap();
@@ -60,14 +60,14 @@ fn a_result_is_read_by_pieces_or_as_a_stream() {
 
 #[test]
 fn a_large_result_comes_in_bounded_pieces() {
-    let mut lake = Lake::new("athena-client-large");
-    let (address, expected) = lake.put_large();
-    let mut object = lake.open(&address).unwrap();
-    let (bytes, lengths) = lake.pieces(&mut object).unwrap();
+    let mut lab = QueryLab::new("athena-client-large");
+    let (address, expected) = lab.put_large();
+    let mut object = lab.open(&address).unwrap();
+    let (bytes, lengths) = lab.pieces(&mut object).unwrap();
     assert!(bytes == expected, "other bytes");
     assert_eq!(lengths, [8 << 20, 8 << 20, (4 << 20) + 7]);
     let mut streamed = Vec::new();
-    lake.open(&address)
+    lab.open(&address)
         .unwrap()
         .read_to_end(&mut streamed)
         .unwrap();
@@ -76,42 +76,42 @@ fn a_large_result_comes_in_bounded_pieces() {
 
 #[test]
 fn an_empty_result_has_no_piece() {
-    let mut lake = Lake::new("athena-client-empty");
-    lake.put("empty.csv", b"");
-    let mut object = lake.open(&lake.url("empty.csv")).unwrap();
-    assert_eq!(lake.pieces(&mut object).unwrap().0, b"");
+    let mut lab = QueryLab::new("athena-client-empty");
+    lab.put("empty.csv", b"");
+    let mut object = lab.open(&lab.url("empty.csv")).unwrap();
+    assert_eq!(lab.pieces(&mut object).unwrap().0, b"");
 }
 
 #[test]
 fn a_result_that_was_lost_is_an_error() {
-    let lake = Lake::new("athena-client-lost");
-    lake.athena.plan(&Fault::LoseResult);
-    let finished = lake.run(&lake.order(STATEMENT)).unwrap();
-    let error = lake.open(&finished.output_location.unwrap()).err().unwrap();
+    let lab = QueryLab::new("athena-client-lost");
+    lab.athena.plan(&Fault::LoseResult);
+    let finished = lab.run(&lab.order(STATEMENT)).unwrap();
+    let error = lab.open(&finished.output_location.unwrap()).err().unwrap();
     assert!(matches!(error, ResultError::Open { .. }), "{error}");
     assert!(error.to_string().contains("it does not exist"), "{error}");
 }
 
 #[test]
 fn a_result_that_changes_while_it_is_read_is_an_error() {
-    let mut lake = Lake::new("athena-client-changed");
+    let mut lab = QueryLab::new("athena-client-changed");
     for replaced in [false, true] {
-        let (address, bytes) = lake.put_large();
-        let mut object = lake.open(&address).unwrap();
-        let first = lake.runtime.block_on(object.next_piece()).unwrap();
+        let (address, bytes) = lab.put_large();
+        let mut object = lab.open(&address).unwrap();
+        let first = lab.runtime.block_on(object.next_piece()).unwrap();
         assert_eq!(first.map(|piece| piece.len()), Some(8 << 20));
         let words = match replaced {
             true => {
                 let other: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
-                lake.put("large.csv", &other);
+                lab.put("large.csv", &other);
                 "changed after it was"
             }
             false => {
-                lake.delete(&address);
+                lab.delete(&address);
                 "deleted after it was"
             }
         };
-        let error = lake.pieces(&mut object).unwrap_err();
+        let error = lab.pieces(&mut object).unwrap_err();
         assert!(matches!(error, ResultError::Read { .. }), "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -119,19 +119,19 @@ fn a_result_that_changes_while_it_is_read_is_an_error() {
 
 #[test]
 fn an_interrupt_ends_the_reading() {
-    let mut lake = Lake::new("athena-client-stop-reading");
-    let (address, _) = lake.put_large();
-    let (config, (requester, interrupt)) = (lake.s3_config(), interrupt::channel());
-    let opened = lake
+    let mut lab = QueryLab::new("athena-client-stop-reading");
+    let (address, _) = lab.put_large();
+    let (config, (requester, interrupt)) = (lab.s3_config(), interrupt::channel());
+    let opened = lab
         .runtime
         .block_on(open_result(&config, &address, &interrupt));
     let mut object = opened.unwrap();
     requester.request();
-    let error = lake.pieces(&mut object).unwrap_err();
+    let error = lab.pieces(&mut object).unwrap_err();
     assert_eq!(error, ResultError::Interrupted);
     let error = object.read_to_end(&mut Vec::new()).unwrap_err();
     assert!(interrupt::is_cause(&error), "{error}");
-    let again = lake
+    let again = lab
         .runtime
         .block_on(open_result(&config, &address, &interrupt));
     assert_eq!(again.err(), Some(ResultError::Interrupted));
@@ -139,22 +139,22 @@ fn an_interrupt_ends_the_reading() {
 
 #[test]
 fn unloaded_files_are_those_of_the_list() {
-    let mut lake = Lake::new("athena-client-unload");
-    let folder = lake.url("unloaded/1/");
+    let mut lab = QueryLab::new("athena-client-unload");
+    let folder = lab.url("unloaded/1/");
     let unload =
         format!("UNLOAD ({STATEMENT}) TO '{folder}' WITH (format = 'JSON', compression = 'GZIP')");
-    let finished = lake.run(&lake.order(&unload)).unwrap();
+    let finished = lab.run(&lab.order(&unload)).unwrap();
     let manifest = finished.manifest_location.unwrap();
-    let (config, never) = (lake.s3_config(), Interrupt::never());
-    let open = |lake: &Lake| -> Result<UnloadedResult, ResultError> {
+    let (config, never) = (lab.s3_config(), Interrupt::never());
+    let open = |lab: &QueryLab| -> Result<UnloadedResult, ResultError> {
         let open = open_unloaded(&config, folder.trim_end_matches('/'), &manifest, &never);
-        lake.runtime.block_on(open)
+        lab.runtime.block_on(open)
     };
-    let unloaded = open(&lake).unwrap();
+    let unloaded = open(&lab).unwrap();
     let objects: Vec<_> = unloaded.objects().collect();
     assert!(objects.len() >= 2, "{objects:?}");
     let mut rows = Vec::new();
-    let context = lake.runtime.enter();
+    let context = lab.runtime.enter();
     let opened: Vec<_> = unloaded.open_all().collect();
     drop(context);
     for object in opened {
@@ -169,14 +169,14 @@ fn unloaded_files_are_those_of_the_list() {
     assert!(rows[0].contains("CreateTags"), "{rows:?}");
 
     // A sibling of the folder is not in it.
-    lake.put("unloaded/10/x", b"x");
-    assert!(open(&lake).is_ok());
-    lake.put("unloaded/1/x", b"x");
-    let error = open(&lake).err().unwrap();
+    lab.put("unloaded/10/x", b"x");
+    assert!(open(&lab).is_ok());
+    lab.put("unloaded/1/x", b"x");
+    let error = open(&lab).err().unwrap();
     let words = "it did not write s3://athena-client-unload/unloaded/1/x";
     assert!(error.to_string().contains(words), "{error}");
-    lake.delete(&objects[0].address);
-    let error = open(&lake).err().unwrap();
+    lab.delete(&objects[0].address);
+    let error = open(&lab).err().unwrap();
     let words = format!("there is no {}", objects[0].address);
     assert!(error.to_string().contains(&words), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Lake;
+use super::FakeLab;
 
 fn assert_invalid((status, answer): (u16, Value), words: &str) {
     assert_eq!(
@@ -16,41 +16,41 @@ fn assert_invalid((status, answer): (u16, Value), words: &str) {
 
 #[test]
 fn a_token_starts_one_query() {
-    let lake = Lake::new("athena-fake-token");
+    let lab = FakeLab::new("athena-fake-token");
     let token = json!({"ClientRequestToken": "t".repeat(32)});
-    let first = lake.id("SELECT 1", &token);
-    assert_eq!(lake.id("SELECT 1", &token), first);
-    assert_ne!(lake.id("SELECT 1", &json!({})), first);
+    let first = lab.id("SELECT 1", &token);
+    assert_eq!(lab.id("SELECT 1", &token), first);
+    assert_ne!(lab.id("SELECT 1", &json!({})), first);
     assert_invalid(
-        lake.start("SELECT 2", &token),
+        lab.start("SELECT 2", &token),
         "Idempotent parameters do not match",
     );
     assert_invalid(
-        lake.start("SELECT 1", &json!({"ClientRequestToken": "short"})),
+        lab.start("SELECT 1", &json!({"ClientRequestToken": "short"})),
         "32 to 128",
     );
 }
 
 #[test]
 fn limits_of_requests_hold() {
-    let lake = Lake::new("athena-fake-limits");
+    let lab = FakeLab::new("athena-fake-limits");
     let fill = |bytes: usize| format!("SELECT 1{}", " ".repeat(bytes - 8));
-    assert_eq!(lake.start(&fill(262_144), &json!({})).0, 200);
-    assert_invalid(lake.start(&fill(262_145), &json!({})), "262144 bytes");
+    assert_eq!(lab.start(&fill(262_144), &json!({})).0, 200);
+    assert_invalid(lab.start(&fill(262_145), &json!({})), "262144 bytes");
     assert_invalid(
-        lake.start("SELECT 1", &json!({"WorkGroup": "none"})),
+        lab.start("SELECT 1", &json!({"WorkGroup": "none"})),
         "WorkGroup none is not found",
     );
     assert_invalid(
-        lake.start("SELECT 1", &json!({"ResultConfiguration": null})),
+        lab.start("SELECT 1", &json!({"ResultConfiguration": null})),
         "No output location provided",
     );
     for operation in ["GetQueryExecution", "StopQueryExecution", "GetQueryResults"] {
         let operation = format!("AmazonAthena.{operation}");
         let request = json!({"QueryExecutionId": "none"});
-        assert_invalid(lake.athena.call(&operation, &request), "not found");
+        assert_invalid(lab.athena.call(&operation, &request), "not found");
     }
-    let (status, answer) = lake.athena.call("AmazonAthena.ListWorkGroups", &json!({}));
+    let (status, answer) = lab.athena.call("AmazonAthena.ListWorkGroups", &json!({}));
     assert_eq!(
         (status, &answer["__type"]),
         (400, &json!("UnknownOperationException"))
@@ -59,20 +59,20 @@ fn limits_of_requests_hold() {
 
 #[test]
 fn a_workgroup_decides_where_results_go() {
-    let mut lake = Lake::new("athena-fake-workgroup");
+    let mut lab = FakeLab::new("athena-fake-workgroup");
     let asked = |name: &str, configuration: Option<&str>| {
         let place = configuration
             .map(|key| json!({"OutputLocation": format!("s3://athena-fake-workgroup/{key}")}));
         json!({"WorkGroup": name, "ResultConfiguration": place})
     };
-    let location = lake.url("team/");
+    let location = lab.url("team/");
     for (name, enforced) in [("enforced", true), ("relaxed", false)] {
         let settings = json!({
             "EnforceWorkGroupConfiguration": enforced,
             "ResultConfiguration": {"OutputLocation": location},
         });
-        lake.athena.set_workgroup(name, &settings);
-        let (status, answer) = lake
+        lab.athena.set_workgroup(name, &settings);
+        let (status, answer) = lab
             .athena
             .call("AmazonAthena.GetWorkGroup", &json!({"WorkGroup": name}));
         assert_eq!(status, 200, "{answer}");
@@ -87,9 +87,9 @@ fn a_workgroup_decides_where_results_go() {
         ("relaxed", Some("mine/"), "mine/"),
         ("relaxed", None, "team/"),
     ] {
-        let id = lake.id("SELECT 1", &asked(name, key));
-        let execution = lake.end(&id).execution;
-        let output = lake.url(&format!("{expected}{id}.csv"));
+        let id = lab.id("SELECT 1", &asked(name, key));
+        let execution = lab.end(&id).execution;
+        let output = lab.url(&format!("{expected}{id}.csv"));
         assert_eq!(
             execution["ResultConfiguration"]["OutputLocation"],
             output.as_str(),
@@ -98,15 +98,15 @@ fn a_workgroup_decides_where_results_go() {
         assert_eq!(execution["WorkGroup"], name);
     }
     // Results that Athena keeps are not in S3.
-    lake.athena.set_workgroup(
+    lab.athena.set_workgroup(
         "managed",
         &json!({"ManagedQueryResultsConfiguration": {"Enabled": true}}),
     );
-    let id = lake.id("SELECT 1", &asked("managed", None));
-    let execution = lake.end(&id).execution;
+    let id = lab.id("SELECT 1", &asked("managed", None));
+    let execution = lab.end(&id).execution;
     assert_eq!(execution["Status"]["State"], "SUCCEEDED");
     assert!(execution["ResultConfiguration"]["OutputLocation"].is_null());
-    let (_, answer) = lake.athena.call(
+    let (_, answer) = lab.athena.call(
         "AmazonAthena.GetQueryResults",
         &json!({"QueryExecutionId": id}),
     );
@@ -115,22 +115,22 @@ fn a_workgroup_decides_where_results_go() {
         "1"
     );
     assert_invalid(
-        lake.start("SELECT 1", &asked("managed", Some("mine/"))),
+        lab.start("SELECT 1", &asked("managed", Some("mine/"))),
         "managed query results",
     );
 }
 
 #[test]
 fn all_calls_are_recorded() {
-    let lake = Lake::new("athena-fake-record");
-    let id = lake.id("SELECT 1", &json!({}));
-    lake.poll(&id);
-    lake.poll(&id);
-    lake.athena.call(
+    let lab = FakeLab::new("athena-fake-record");
+    let id = lab.id("SELECT 1", &json!({}));
+    lab.poll(&id);
+    lab.poll(&id);
+    lab.athena.call(
         "AWSGlue.GetTable",
         &json!({"DatabaseName": "d", "Name": "none"}),
     );
-    let calls: Vec<_> = lake
+    let calls: Vec<_> = lab
         .athena
         .calls()
         .into_iter()
@@ -146,10 +146,10 @@ fn all_calls_are_recorded() {
             "AWSGlue.GetTable"
         ]
     );
-    assert_eq!(lake.athena.calls()[3].request["Name"], "none");
-    assert_eq!(lake.athena.count(poll), 2);
-    assert_eq!(lake.athena.statements(), ["SELECT 1"]);
-    let environment = lake.athena.access();
+    assert_eq!(lab.athena.calls()[3].request["Name"], "none");
+    assert_eq!(lab.athena.count(poll), 2);
+    assert_eq!(lab.athena.statements(), ["SELECT 1"]);
+    let environment = lab.athena.access();
     let names: Vec<_> = environment.iter().map(|(name, _)| *name).collect();
     assert!(names.contains(&"AWS_ENDPOINT_URL_ATHENA") && names.contains(&"AWS_ENDPOINT_URL_GLUE"));
 }

@@ -2,40 +2,40 @@
 
 use serde_json::json;
 
-use super::{Lake, record};
+use super::{FakeLab, record};
 use crate::support::athena::{Fault, LIMIT_REASON};
 use crate::support::athena_tables::cloudtrail_table;
 
 const COUNT: &str = "SELECT count(*) FROM t";
 
-/// A lake with a table `d.t` of one object, and the size of that.
-fn lake(bucket: &'static str) -> (Lake, u64) {
-    let mut lake = Lake::new(bucket);
-    let size = lake.put_log("logs/a.json.gz", &[record(1, &json!({}))]);
-    lake.athena
-        .run(&cloudtrail_table("d.t", "", &lake.url("logs/"), &[]));
-    (lake, size)
+/// A lab with a table `d.t` of one object, and the size of that.
+fn lab(bucket: &'static str) -> (FakeLab, u64) {
+    let mut lab = FakeLab::new(bucket);
+    let size = lab.put_log("logs/a.json.gz", &[record(1, &json!({}))]);
+    lab.athena
+        .run(&cloudtrail_table("d.t", "", &lab.url("logs/"), &[]));
+    (lab, size)
 }
 
 #[test]
 fn calls_are_throttled_denied_and_broken() {
-    let (lake, _) = lake("athena-fake-calls");
+    let (lab, _) = lab("athena-fake-calls");
     let start = "AmazonAthena.StartQueryExecution";
     let table = json!({"DatabaseName": "d", "Name": "t"});
     let glue = "AWSGlue.GetTable";
-    lake.athena.plan(&Fault::Throttle {
+    lab.athena.plan(&Fault::Throttle {
         operation: start,
         calls: 2,
     });
     for _ in 0..2 {
-        let (status, answer) = lake.start(COUNT, &json!({}));
+        let (status, answer) = lab.start(COUNT, &json!({}));
         assert_eq!(
             (status, &answer["__type"]),
             (400, &json!("TooManyRequestsException"))
         );
     }
-    lake.id(COUNT, &json!({}));
-    lake.athena.plan(&Fault::Throttle {
+    lab.id(COUNT, &json!({}));
+    lab.athena.plan(&Fault::Throttle {
         operation: glue,
         calls: 1,
     });
@@ -43,31 +43,31 @@ fn calls_are_throttled_denied_and_broken() {
         (status, answer["__type"].as_str().unwrap_or("").to_owned())
     };
     assert_eq!(
-        kind(lake.athena.call(glue, &table)),
+        kind(lab.athena.call(glue, &table)),
         (400, "ThrottlingException".to_owned())
     );
-    assert_eq!(kind(lake.athena.call(glue, &table)), (200, String::new()));
-    lake.athena.plan(&Fault::Break {
+    assert_eq!(kind(lab.athena.call(glue, &table)), (200, String::new()));
+    lab.athena.plan(&Fault::Break {
         operation: start,
         calls: 1,
     });
     assert_eq!(
-        kind(lake.start(COUNT, &json!({}))),
+        kind(lab.start(COUNT, &json!({}))),
         (500, "InternalServerException".to_owned())
     );
-    lake.athena.plan(&Fault::Expire { calls: 2 });
+    lab.athena.plan(&Fault::Expire { calls: 2 });
     assert_eq!(
-        kind(lake.start(COUNT, &json!({}))),
+        kind(lab.start(COUNT, &json!({}))),
         (400, "ExpiredTokenException".to_owned())
     );
     assert_eq!(
-        kind(lake.athena.call(glue, &table)),
+        kind(lab.athena.call(glue, &table)),
         (400, "ExpiredTokenException".to_owned())
     );
-    lake.id(COUNT, &json!({}));
-    lake.athena.plan(&Fault::Deny { operation: glue });
+    lab.id(COUNT, &json!({}));
+    lab.athena.plan(&Fault::Deny { operation: glue });
     for _ in 0..3 {
-        let (status, answer) = lake.athena.call(glue, &table);
+        let (status, answer) = lab.athena.call(glue, &table);
         assert_eq!(
             (status, &answer["__type"]),
             (400, &json!("AccessDeniedException"))
@@ -79,46 +79,46 @@ fn calls_are_throttled_denied_and_broken() {
                 .contains("glue:GetTable")
         );
     }
-    lake.id(COUNT, &json!({}));
+    lab.id(COUNT, &json!({}));
 }
 
 #[test]
 fn a_query_waits_and_runs_for_some_polls() {
-    let (mut lake, size) = lake("athena-fake-polls");
-    lake.athena.plan(&Fault::Queued { polls: 2 });
-    lake.athena.plan(&Fault::Running { polls: 1 });
-    let id = lake.id(COUNT, &json!({}));
-    let unfinished = lake.athena.call(
+    let (mut lab, size) = lab("athena-fake-polls");
+    lab.athena.plan(&Fault::Queued { polls: 2 });
+    lab.athena.plan(&Fault::Running { polls: 1 });
+    let id = lab.id(COUNT, &json!({}));
+    let unfinished = lab.athena.call(
         "AmazonAthena.GetQueryResults",
         &json!({"QueryExecutionId": id}),
     );
     assert_eq!(unfinished.0, 400);
-    let first = lake.poll(&id);
+    let first = lab.poll(&id);
     assert!(
         first["Statistics"]["DataScannedInBytes"].is_null(),
         "{first}"
     );
-    let states = [(); 3].map(|()| lake.state(&id));
+    let states = [(); 3].map(|()| lab.state(&id));
     assert_eq!(states, ["QUEUED", "RUNNING", "SUCCEEDED"]);
-    assert_eq!(lake.end(&id).scanned_bytes, size);
+    assert_eq!(lab.end(&id).scanned_bytes, size);
 }
 
 #[test]
 fn a_query_is_stopped() {
-    let (mut lake, _) = lake("athena-fake-stop");
-    lake.athena.plan(&Fault::Running { polls: 1000 });
-    let id = lake.id(COUNT, &json!({}));
-    assert_eq!(lake.state(&id), "RUNNING");
+    let (mut lab, _) = lab("athena-fake-stop");
+    lab.athena.plan(&Fault::Running { polls: 1000 });
+    let id = lab.id(COUNT, &json!({}));
+    assert_eq!(lab.state(&id), "RUNNING");
     let request = json!({"QueryExecutionId": id});
     assert_eq!(
-        lake.athena
+        lab.athena
             .call("AmazonAthena.StopQueryExecution", &request)
             .0,
         200
     );
-    let ended = lake.end(&id);
+    let ended = lab.end(&id);
     assert_eq!((ended.state.as_str(), ended.rows.len()), ("CANCELLED", 0));
-    let (status, answer) = lake.athena.call("AmazonAthena.GetQueryResults", &request);
+    let (status, answer) = lab.athena.call("AmazonAthena.GetQueryResults", &request);
     assert_eq!(
         (status, &answer["__type"]),
         (400, &json!("InvalidRequestException"))
@@ -127,13 +127,13 @@ fn a_query_is_stopped() {
 
 #[test]
 fn queries_fail_half_way() {
-    let (mut lake, size) = lake("athena-fake-fail");
+    let (mut lab, size) = lab("athena-fake-fail");
     for retryable in [true, false] {
-        lake.athena.plan(&Fault::Fail {
+        lab.athena.plan(&Fault::Fail {
             reason: "GENERIC_INTERNAL_ERROR: a node left",
             retryable,
         });
-        let ended = lake.run(COUNT);
+        let ended = lab.run(COUNT);
         assert_eq!(
             (ended.state.as_str(), ended.reason.as_str()),
             ("FAILED", "GENERIC_INTERNAL_ERROR: a node left")
@@ -145,14 +145,14 @@ fn queries_fail_half_way() {
         );
         assert_eq!(ended.scanned_bytes, size / 2);
     }
-    assert_eq!(lake.rows(COUNT), ["\"1\""]);
+    assert_eq!(lab.rows(COUNT), ["\"1\""]);
 }
 
 #[test]
 fn a_limit_of_bytes_cancels_queries_and_bills_them() {
-    let (mut lake, size) = lake("athena-fake-cutoff");
-    lake.athena.plan(&Fault::Limit);
-    let ended = lake.run(COUNT);
+    let (mut lab, size) = lab("athena-fake-cutoff");
+    lab.athena.plan(&Fault::Limit);
+    let ended = lab.run(COUNT);
     assert_eq!(
         (
             ended.state.as_str(),
@@ -162,33 +162,33 @@ fn a_limit_of_bytes_cancels_queries_and_bills_them() {
         ("CANCELLED", LIMIT_REASON, size)
     );
     for (cutoff, state) in [(size - 1, "CANCELLED"), (size, "SUCCEEDED")] {
-        lake.athena
+        lab.athena
             .set_workgroup("small", &json!({"BytesScannedCutoffPerQuery": cutoff}));
-        let id = lake.id(COUNT, &json!({"WorkGroup": "small"}));
-        assert_eq!(lake.end(&id).state, state, "{cutoff}");
+        let id = lab.id(COUNT, &json!({"WorkGroup": "small"}));
+        assert_eq!(lab.end(&id).state, state, "{cutoff}");
     }
 }
 
 #[test]
 fn a_result_is_lost() {
-    let (mut lake, _) = lake("athena-fake-lost");
-    lake.athena.plan(&Fault::LoseResult);
-    let ended = lake.run(COUNT);
+    let (mut lab, _) = lab("athena-fake-lost");
+    lab.athena.plan(&Fault::LoseResult);
+    let ended = lab.run(COUNT);
     assert_eq!((ended.state.as_str(), ended.rows.len()), ("SUCCEEDED", 0));
     let output = ended.execution["ResultConfiguration"]["OutputLocation"]
         .as_str()
         .unwrap();
-    assert_eq!(lake.get(output), None);
-    assert_eq!(lake.rows(COUNT), ["\"1\""]);
+    assert_eq!(lab.get(output), None);
+    assert_eq!(lab.rows(COUNT), ["\"1\""]);
 }
 
 #[test]
 fn a_place_of_results_that_is_absent_fails_the_query() {
-    let (mut lake, _) = lake("athena-fake-absent");
+    let (mut lab, _) = lab("athena-fake-absent");
     let more =
         json!({"ResultConfiguration": {"OutputLocation": "s3://athena-fake-no-such-bucket/r/"}});
-    let id = lake.id(COUNT, &more);
-    let ended = lake.end(&id);
+    let id = lab.id(COUNT, &more);
+    let ended = lab.end(&id);
     assert_eq!(ended.state, "FAILED");
     assert!(
         ended.reason.contains("s3://athena-fake-no-such-bucket/r/"),

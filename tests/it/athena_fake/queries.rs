@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{Lake, record};
+use super::{FakeLab, record};
 use crate::support::athena::refusals;
 use crate::support::athena_tables::{cloudtrail_table, organization_table};
 
-fn lake(bucket: &'static str) -> Lake {
-    let mut lake = Lake::new(bucket);
+fn lab(bucket: &'static str) -> FakeLab {
+    let mut lab = FakeLab::new(bucket);
     let (root, user) = (
         json!({"type": "Root"}),
         json!({"type": "IAMUser", "userName": "jo"}),
@@ -21,18 +21,18 @@ fn lake(bucket: &'static str) -> Lake {
         record(3, &json!({"userIdentity": root})),
         record(4, &json!({"userIdentity": user, "requestParameters": null})),
     ];
-    lake.put_log("logs/a.json.gz", &records);
+    lab.put_log("logs/a.json.gz", &records);
     // The same events once more, as two trails write them.
-    lake.put_log("logs/b.json.gz", &records[..2]);
-    lake.athena
-        .run(&cloudtrail_table("d.t", "", &lake.url("logs/"), &[]));
-    lake
+    lab.put_log("logs/b.json.gz", &records[..2]);
+    lab.athena
+        .run(&cloudtrail_table("d.t", "", &lab.url("logs/"), &[]));
+    lab
 }
 
 #[test]
 fn events_are_counted_once_by_windows_and_ordinals() {
-    let mut lake = lake("athena-fake-windows");
-    let rows = lake.rows(
+    let mut lab = lab("athena-fake-windows");
+    let rows = lab.rows(
         r#"SELECT CASE WHEN kind = 'Root' THEN 'root' ELSE COALESCE(issuer, name, arn) END AS principal,
             eventname, error IS NOT NULL, count(*) AS calls, min(eventtime), max(eventtime), sum(CASE WHEN error = 'AccessDenied' THEN 1 ELSE 0 END)
             FROM (
@@ -60,7 +60,7 @@ fn events_are_counted_once_by_windows_and_ordinals() {
 
 #[test]
 fn functions_give_what_athena_gives() {
-    let mut lake = lake("athena-fake-functions");
+    let mut lab = lab("athena-fake-functions");
     let cases = [
         (
             "json_extract_scalar(requestparameters, '$.bucketName')",
@@ -154,9 +154,9 @@ fn functions_give_what_athena_gives() {
         list.join(", ")
     );
     let expected: Vec<_> = cases.iter().map(|(_, value)| *value).collect();
-    assert_eq!(lake.rows(&sql), [expected.join(",")]);
+    assert_eq!(lab.rows(&sql), [expected.join(",")]);
     assert_eq!(refusals(&[&sql]), Ok(()));
-    let grouped = lake.rows(
+    let grouped = lab.rows(
         "SELECT eventname, count(DISTINCT eventid), max_by(errorcode, eventtime), count_if(errorcode = 'AccessDenied'), count(*) FILTER (WHERE errorcode IS NULL)
         FROM d.t GROUP BY eventname HAVING count(*) > 1",
     );
@@ -171,7 +171,7 @@ fn functions_give_what_athena_gives() {
 
 #[test]
 fn joins_unions_and_names_of_tables_work() {
-    let mut lake = lake("athena-fake-joins");
+    let mut lab = lab("athena-fake-joins");
     for sql in [
         "SELECT t.eventid, d.t.eventname FROM d.t WHERE t.eventid = 'event-3'",
         "WITH x AS (SELECT * FROM t) SELECT eventid, eventname FROM x WHERE eventid = 'event-3'",
@@ -179,13 +179,13 @@ fn joins_unions_and_names_of_tables_work() {
         "SELECT eventid, eventname FROM t WHERE eventid = 'event-3' UNION SELECT 'event-3', 'GetObject'",
         r#"SELECT "eventid", "eventName" FROM "awsdatacatalog"."d"."t" AS "T" WHERE "T"."eventid" = 'event-3';"#,
     ] {
-        assert_eq!(lake.rows(sql), [r#""event-3","GetObject""#], "{sql}");
+        assert_eq!(lab.rows(sql), [r#""event-3","GetObject""#], "{sql}");
     }
-    let ended = lake.run("SELECT useridentity.type, eventid, count(*), lower(max(eventname)) AS Low FROM t GROUP BY 1, 2");
+    let ended = lab.run("SELECT useridentity.type, eventid, count(*), lower(max(eventname)) AS Low FROM t GROUP BY 1, 2");
     let output = ended.execution["ResultConfiguration"]["OutputLocation"]
         .as_str()
         .unwrap();
-    let csv = String::from_utf8(lake.get(output).unwrap()).unwrap();
+    let csv = String::from_utf8(lab.get(output).unwrap()).unwrap();
     assert_eq!(
         csv.lines().next(),
         Some(r#""type","eventid","_col2","low""#)
@@ -194,7 +194,7 @@ fn joins_unions_and_names_of_tables_work() {
 
 #[test]
 fn what_athena_refuses_fails() {
-    let mut lake = lake("athena-fake-refused");
+    let mut lab = lab("athena-fake-refused");
     let cases = [
         (
             "SELECT eventname AS n, count(*) FROM t GROUP BY n",
@@ -276,13 +276,13 @@ fn what_athena_refuses_fails() {
         ("SELECT url_extract_host(eventname) FROM t", "FAKE_LIMIT"),
     ];
     for (sql, reason) in cases {
-        lake.fails(sql, reason);
+        lab.fails(sql, reason);
     }
 }
 
 #[test]
 fn what_is_no_sql_is_refused_at_once() {
-    let lake = lake("athena-fake-syntax");
+    let lab = lab("athena-fake-syntax");
     for sql in [
         "SELEC eventid FROM t",
         "SELECT eventid FROM t GROUP BY",
@@ -300,7 +300,7 @@ fn what_is_no_sql_is_refused_at_once() {
         "CREATE EXTERNAL TABLE t (a",
         "UNLOAD SELECT 1",
     ] {
-        let (status, answer) = lake.start(sql, &json!({}));
+        let (status, answer) = lab.start(sql, &json!({}));
         let kind = (
             status,
             answer["__type"].as_str(),
@@ -313,7 +313,7 @@ fn what_is_no_sql_is_refused_at_once() {
         );
         assert_eq!(kind, expected, "{sql}: {answer}");
     }
-    assert_eq!(lake.athena.statements().len(), 15);
+    assert_eq!(lab.athena.statements().len(), 15);
 }
 
 #[test]
@@ -341,19 +341,19 @@ fn the_parsers_refuse_without_tables_too() {
 
 #[test]
 fn a_table_of_an_organization_is_grouped_by_its_keys() {
-    let mut lake = Lake::new("athena-fake-organization");
+    let mut lab = FakeLab::new("athena-fake-organization");
     for (account, region, number) in [
         ("111122223333", "us-east-1", 1),
         ("444455556666", "eu-west-1", 2),
     ] {
         let key = format!("o/{account}/CloudTrail/{region}/2026/11/05/a.json.gz");
-        lake.put_log(&key, &[record(number, &json!({"awsRegion": region}))]);
+        lab.put_log(&key, &[record(number, &json!({"awsRegion": region}))]);
     }
-    let root = lake.url("o/");
+    let root = lab.url("o/");
     let regions = "us-east-1,eu-west-1";
-    lake.athena
+    lab.athena
         .run(&organization_table("d.org", &root, None, regions));
-    let rows = lake.rows(
+    let rows = lab.rows(
         r#"SELECT account, region, "day", count(*) FROM "d"."org"
         WHERE account IN ('111122223333', '444455556666') AND region IN ('us-east-1', 'eu-west-1')
             AND "day" BETWEEN '2026/11/01' AND '2026/11/30' AND awsregion = region

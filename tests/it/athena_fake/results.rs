@@ -2,39 +2,39 @@
 
 use serde_json::{Value, json};
 
-use super::{Lake, record};
+use super::{FakeLab, record};
 use crate::support::athena_tables::cloudtrail_table;
 use crate::support::envelopes::plain;
 
-fn lake(bucket: &'static str) -> Lake {
-    let mut lake = Lake::new(bucket);
+fn lab(bucket: &'static str) -> FakeLab {
+    let mut lab = FakeLab::new(bucket);
     let failed = json!({"errorCode": "AccessDenied", "eventName": "say \"hi\",\nthen go"});
     let records = [record(1, &json!({})), record(2, &failed)];
-    lake.put_log("logs/a.json.gz", &records);
-    lake.athena
-        .run(&cloudtrail_table("d.t", "", &lake.url("logs/"), &[]));
-    lake
+    lab.put_log("logs/a.json.gz", &records);
+    lab.athena
+        .run(&cloudtrail_table("d.t", "", &lab.url("logs/"), &[]));
+    lab
 }
 
 #[test]
 fn the_result_object_is_csv_as_athena_writes_it() {
-    let mut lake = lake("athena-fake-csv");
+    let mut lab = lab("athena-fake-csv");
     let ended =
-        lake.run("SELECT eventid AS ID, errorcode, eventname, '' AS empty FROM t ORDER BY 1");
+        lab.run("SELECT eventid AS ID, errorcode, eventname, '' AS empty FROM t ORDER BY 1");
     let id = ended.execution["QueryExecutionId"].as_str().unwrap();
-    let output = lake.url(&format!("results/{id}.csv"));
+    let output = lab.url(&format!("results/{id}.csv"));
     assert_eq!(
         ended.execution["ResultConfiguration"]["OutputLocation"],
         output.as_str()
     );
     assert_eq!(
-        String::from_utf8(lake.get(&output).unwrap()).unwrap(),
+        String::from_utf8(lab.get(&output).unwrap()).unwrap(),
         "\"id\",\"errorcode\",\"eventname\",\"empty\"\n\
          \"event-1\",,\"GetObject\",\"\"\n\
          \"event-2\",\"AccessDenied\",\"say \"\"hi\"\",\nthen go\",\"\"\n"
     );
-    assert!(lake.get(&format!("{output}.metadata")).is_some());
-    let (status, answer) = lake.athena.call(
+    assert!(lab.get(&format!("{output}.metadata")).is_some());
+    let (status, answer) = lab.athena.call(
         "AmazonAthena.GetQueryResults",
         &json!({"QueryExecutionId": id}),
     );
@@ -54,19 +54,19 @@ fn the_result_object_is_csv_as_athena_writes_it() {
 
 #[test]
 fn results_come_in_pages_after_the_header() {
-    let lake = lake("athena-fake-pages");
-    let id = lake.id(
+    let lab = lab("athena-fake-pages");
+    let id = lab.id(
         "SELECT n FROM UNNEST(sequence(1, 2500)) AS x (n) ORDER BY n",
         &json!({}),
     );
-    assert_eq!(lake.state(&id), "SUCCEEDED");
+    assert_eq!(lab.state(&id), "SUCCEEDED");
     let (mut values, mut token, mut sizes) = (Vec::new(), Value::Null, Vec::new());
     loop {
         let mut request = json!({"QueryExecutionId": id});
         if !token.is_null() {
             request["NextToken"] = token;
         }
-        let (status, answer) = lake.athena.call("AmazonAthena.GetQueryResults", &request);
+        let (status, answer) = lab.athena.call("AmazonAthena.GetQueryResults", &request);
         assert_eq!(status, 200, "{answer}");
         let rows = answer["ResultSet"]["Rows"].as_array().unwrap();
         sizes.push(rows.len());
@@ -90,28 +90,28 @@ fn results_come_in_pages_after_the_header() {
     );
     let request = json!({"QueryExecutionId": id, "MaxResults": 1001});
     assert_eq!(
-        lake.athena.call("AmazonAthena.GetQueryResults", &request).0,
+        lab.athena.call("AmazonAthena.GetQueryResults", &request).0,
         400
     );
 }
 
 #[test]
 fn unload_writes_objects_to_an_empty_place() {
-    let mut lake = lake("athena-fake-unload");
-    let place = lake.url("unloaded/");
+    let mut lab = lab("athena-fake-unload");
+    let place = lab.url("unloaded/");
     let unload = format!(
         "UNLOAD (SELECT eventid, errorcode, useridentity FROM t ORDER BY eventid) TO '{place}' WITH (format = 'JSON', compression = 'GZIP')"
     );
-    let ended = lake.run(&unload);
+    let ended = lab.run(&unload);
     assert_eq!(ended.state, "SUCCEEDED", "{ended:#?}");
     let manifest = ended.execution["Statistics"]["DataManifestLocation"]
         .as_str()
         .unwrap();
-    let manifest = String::from_utf8(lake.get(manifest).unwrap()).unwrap();
+    let manifest = String::from_utf8(lab.get(manifest).unwrap()).unwrap();
     let mut rows = Vec::new();
     for url in manifest.lines() {
         assert!(url.starts_with(&place), "{url}");
-        let text = String::from_utf8(plain(lake.get(url).unwrap())).unwrap();
+        let text = String::from_utf8(plain(lab.get(url).unwrap())).unwrap();
         rows.extend(
             text.lines()
                 .map(|line| serde_json::from_str::<Value>(line).unwrap()),
@@ -126,13 +126,13 @@ fn unload_writes_objects_to_an_empty_place() {
         rows[0]["useridentity"]["sessioncontext"]["sessionissuer"]["type"],
         "Role"
     );
-    lake.fails(&unload, "HIVE_PATH_ALREADY_EXISTS");
+    lab.fails(&unload, "HIVE_PATH_ALREADY_EXISTS");
     let bad = unload
         .replace("unloaded", "other")
         .replace("eventid, ", "nothing, ");
-    lake.fails(&bad, "COLUMN_NOT_FOUND: line 1:16");
+    lab.fails(&bad, "COLUMN_NOT_FOUND: line 1:16");
     for format in ["", "WITH (format = 'CSV')", "WITH (compression = 'GZIP')"] {
-        let (status, answer) = lake.start(
+        let (status, answer) = lab.start(
             &format!("UNLOAD (SELECT 1) TO '{place}' {format}"),
             &json!({}),
         );
@@ -145,12 +145,12 @@ fn unload_writes_objects_to_an_empty_place() {
 
 #[test]
 fn a_result_is_reused_for_the_same_text_only_and_for_a_time() {
-    let mut lake = lake("athena-fake-reuse");
+    let mut lab = lab("athena-fake-reuse");
     let age = |minutes: u32| json!({"ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": true, "MaxAgeInMinutes": minutes}}});
     let sql = "SELECT count(*) FROM t";
     let mut reused = |sql: &str, more: &Value| {
-        let id = lake.id(sql, more);
-        let ended = lake.end(&id);
+        let id = lab.id(sql, more);
+        let ended = lab.end(&id);
         assert_eq!(
             (ended.state.as_str(), ended.rows.len()),
             ("SUCCEEDED", 1),
@@ -173,13 +173,13 @@ fn a_result_is_reused_for_the_same_text_only_and_for_a_time() {
     let mut other = age(60);
     other["ResultConfiguration"] = elsewhere["ResultConfiguration"].clone();
     assert!(!reused(sql, &other).0);
-    lake.athena.set_time("2026-11-30T14:00:00Z");
-    let id = lake.id(sql, &age(60));
-    assert!(lake.end(&id).scanned_bytes > 0);
-    let (status, answer) = lake.start(sql, &age(10_081));
+    lab.athena.set_time("2026-11-30T14:00:00Z");
+    let id = lab.id(sql, &age(60));
+    assert!(lab.end(&id).scanned_bytes > 0);
+    let (status, answer) = lab.start(sql, &age(10_081));
     assert_eq!(
         (status, &answer["__type"]),
         (400, &json!("InvalidRequestException"))
     );
-    assert_eq!(lake.start(sql, &age(10_080)).0, 200);
+    assert_eq!(lab.start(sql, &age(10_080)).0, 200);
 }

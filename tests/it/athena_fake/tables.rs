@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Lake, record};
+use super::{FakeLab, record};
 use crate::support::athena_tables::{
     CLOUDTRAIL_COLUMNS, cloudtrail_table, documented_table, organization_table,
 };
@@ -15,10 +15,10 @@ fn key(account: &str, region: &str, day: &str, name: &str) -> String {
 
 #[test]
 fn the_documented_table_reads_records_with_its_columns() {
-    let mut lake = Lake::new("athena-fake-documented");
+    let mut lab = FakeLab::new("athena-fake-documented");
     let first = key("111122223333", "us-east-1", "2026/11/01", "a");
     let root = json!({"userIdentity": {"type": "Root"}, "readOnly": null});
-    let size = lake.put_log(&first, &[record(1, &json!({})), record(2, &root)]);
+    let size = lab.put_log(&first, &[record(1, &json!({})), record(2, &root)]);
     // Not a day that the query names, not a day that the projection makes, and files that Hive hides.
     for (day, name) in [
         ("2026/11/02", "b"),
@@ -27,11 +27,11 @@ fn the_documented_table_reads_records_with_its_columns() {
         ("2026/11/01", ".e"),
     ] {
         let key = key("111122223333", "us-east-1", day, name);
-        lake.put_log(&key, &[record(9, &json!({}))]);
+        lab.put_log(&key, &[record(9, &json!({}))]);
     }
-    let location = lake.url("AWSLogs/111122223333/CloudTrail/us-east-1");
-    lake.athena.run(&documented_table("d.trail", &location));
-    let ended = lake.run(
+    let location = lab.url("AWSLogs/111122223333/CloudTrail/us-east-1");
+    lab.athena.run(&documented_table("d.trail", &location));
+    let ended = lab.run(
         r#"SELECT eventid, useridentity.sessioncontext.sessionissuer.arn, UserIdentity.sessionContext.attributes.mfaAuthenticated AS mfa,
             readonly, requestparameters, responseelements, useragent, "timestamp", "$path"
             FROM d.trail WHERE "timestamp" = '2026/11/01'"#,
@@ -42,13 +42,13 @@ fn the_documented_table_reads_records_with_its_columns() {
             r#""event-1","arn:aws:iam::111122223333:role/Deploy","false","true","{""bucketName"":""b"",""size"":1.5,""tags"":{""k"":[1]}}",,"a ""quoted"" agent","2026/11/01",PATH"#,
             r#""event-2",,,,"{""bucketName"":""b"",""size"":1.5,""tags"":{""k"":[1]}}",,"a ""quoted"" agent","2026/11/01",PATH"#,
         ]
-        .map(|row| row.replace("PATH", &format!("\"{}\"", lake.url(&first)))),
+        .map(|row| row.replace("PATH", &format!("\"{}\"", lab.url(&first)))),
         "{ended:#?}"
     );
     assert_eq!(ended.scanned_bytes, size);
-    let all = lake.rows("SELECT count(*) FROM d.trail WHERE \"timestamp\" >= '2026/11/01'");
+    let all = lab.rows("SELECT count(*) FROM d.trail WHERE \"timestamp\" >= '2026/11/01'");
     assert_eq!(all, ["\"3\""], "NOW ends the range");
-    let columns = lake.rows("SELECT * FROM d.trail WHERE \"timestamp\" = '2026/11/02'");
+    let columns = lab.rows("SELECT * FROM d.trail WHERE \"timestamp\" = '2026/11/02'");
     // Structs have commas as well, within their quotes.
     assert_eq!(columns[0].matches("2026/11/02").count(), 1, "{columns:?}");
     assert!(!columns[0].contains("s3://"), "{columns:?}");
@@ -56,7 +56,7 @@ fn the_documented_table_reads_records_with_its_columns() {
 
 #[test]
 fn conditions_choose_the_partitions_that_are_read() {
-    let mut lake = Lake::new("athena-fake-partitions");
+    let mut lab = FakeLab::new("athena-fake-partitions");
     let places = [
         ("111122223333", "us-east-1", "2026/11/01"),
         ("111122223333", "us-east-1", "2026/11/02"),
@@ -68,21 +68,21 @@ fn conditions_choose_the_partitions_that_are_read() {
         .map(|(number, (account, region, day))| {
             let more = json!({"eventName": "x".repeat(1 << number)});
             let key = key(account, region, day, "a");
-            lake.put_log(&key, &[record(number, &more)])
+            lab.put_log(&key, &[record(number, &more)])
         })
         .collect();
-    let root = lake.url("AWSLogs/");
+    let root = lab.url("AWSLogs/");
     let accounts = "111122223333,444455556666,777788889999";
     let regions = "us-east-1, eu-west-1";
-    lake.athena.run(&organization_table(
+    lab.athena.run(&organization_table(
         "d.listed",
         &root,
         Some(accounts),
         regions,
     ));
-    lake.athena
+    lab.athena
         .run(&organization_table("d.injected", &root, None, regions));
-    lake.athena.run(&cloudtrail_table(
+    lab.athena.run(&cloudtrail_table(
         "d.manual",
         "account string, region string, `day` string",
         &root,
@@ -90,7 +90,7 @@ fn conditions_choose_the_partitions_that_are_read() {
     ));
     for (account, region, day) in places {
         let location = format!("{root}{account}/CloudTrail/{region}/{day}");
-        lake.athena.run(&format!(
+        lab.athena.run(&format!(
             "ALTER TABLE d.manual ADD IF NOT EXISTS PARTITION (account='{account}', region='{region}', day='{day}') LOCATION '{location}'"
         ));
     }
@@ -123,7 +123,7 @@ fn conditions_choose_the_partitions_that_are_read() {
     ];
     for table in ["listed", "injected", "manual"] {
         for (condition, expected) in cases {
-            let ended = lake.run(&format!(
+            let ended = lab.run(&format!(
                 "SELECT \"$path\" FROM d.{table} WHERE {condition}"
             ));
             assert_eq!(ended.state, "SUCCEEDED", "{table} {condition}: {ended:#?}");
@@ -132,7 +132,7 @@ fn conditions_choose_the_partitions_that_are_read() {
         }
     }
     // Conditions within a subquery count as well.
-    let nested = lake.run("SELECT count(*) FROM (SELECT eventid FROM injected i WHERE i.account = '444455556666') WHERE eventid <> ''");
+    let nested = lab.run("SELECT count(*) FROM (SELECT eventid FROM injected i WHERE i.account = '444455556666') WHERE eventid <> ''");
     assert_eq!(
         (nested.rows, nested.scanned_bytes),
         (vec!["\"1\"".to_owned()], sizes[3])
@@ -144,7 +144,7 @@ fn conditions_choose_the_partitions_that_are_read() {
         "account > '1'",
         "account = '1' OR region = 'us-east-1'",
     ] {
-        lake.fails(
+        lab.fails(
             &format!("SELECT eventid FROM d.injected WHERE {condition}"),
             reason,
         );
@@ -153,19 +153,19 @@ fn conditions_choose_the_partitions_that_are_read() {
 
 #[test]
 fn projection_makes_dates_and_numbers() {
-    let mut lake = Lake::new("athena-fake-projection");
+    let mut lab = FakeLab::new("athena-fake-projection");
     for place in [
         "2026-11-30-11/07",
         "2026-11-30-12/07",
         "2026-10-30-12/08",
         "2025-01-01-00/07",
     ] {
-        lake.put_log(
+        lab.put_log(
             &format!("by-hour/{place}/a.json.gz"),
             &[record(1, &json!({}))],
         );
     }
-    let root = lake.url("by-hour/");
+    let root = lab.url("by-hour/");
     let template = format!("{root}${{hour}}/${{part}}");
     let properties = [
         ("projection.enabled", "true"),
@@ -179,26 +179,26 @@ fn projection_makes_dates_and_numbers() {
         ("projection.part.digits", "2"),
         ("storage.location.template", template.as_str()),
     ];
-    lake.athena.run(&cloudtrail_table(
+    lab.athena.run(&cloudtrail_table(
         "d.hours",
         "hour string, part int",
         &root,
         &properties,
     ));
-    let rows = lake.rows("SELECT hour, part FROM d.hours WHERE part > 2");
+    let rows = lab.rows("SELECT hour, part FROM d.hours WHERE part > 2");
     assert_eq!(rows, [r#""2026-10-30-12","8""#, r#""2026-11-30-12","7""#]);
     let hourly = properties.map(|(name, value)| match value {
         "DAYS" => (name, "HOURS"),
         value => (name, value),
     });
-    lake.athena.run("DROP TABLE d.hours");
-    lake.athena.run(&cloudtrail_table(
+    lab.athena.run("DROP TABLE d.hours");
+    lab.athena.run(&cloudtrail_table(
         "d.hours",
         "hour string, part int",
         &root,
         &hourly,
     ));
-    let rows = lake.rows("SELECT hour, part FROM d.hours WHERE part > 2");
+    let rows = lab.rows("SELECT hour, part FROM d.hours WHERE part > 2");
     assert_eq!(
         rows,
         [
@@ -207,9 +207,9 @@ fn projection_makes_dates_and_numbers() {
             r#""2026-11-30-12","7""#
         ]
     );
-    let rows = lake.rows("SELECT hour FROM d.hours WHERE part = 8 OR hour = '2025-01-01-00'");
+    let rows = lab.rows("SELECT hour FROM d.hours WHERE part = 8 OR hour = '2025-01-01-00'");
     assert_eq!(rows, [r#""2026-10-30-12""#]);
-    lake.fails(
+    lab.fails(
         "SELECT hour FROM d.hours WHERE part = '8'",
         "TYPE_MISMATCH: line 1:32",
     );
@@ -217,13 +217,13 @@ fn projection_makes_dates_and_numbers() {
 
 #[test]
 fn broken_objects_fail_a_query() {
-    let mut lake = Lake::new("athena-fake-broken");
-    let whole = lake.put_log("cut/a.json.gz", &[record(1, &json!({}))]);
+    let mut lab = FakeLab::new("athena-fake-broken");
+    let whole = lab.put_log("cut/a.json.gz", &[record(1, &json!({}))]);
     let cut = gzip(&vec![b' '; 5000]);
-    let cut = lake.put("cut/b.json.gz", &cut[..cut.len() - 9]);
-    lake.put("text/a.json.gz", &gzip(b"{\"Records\":["));
-    lake.put("digest/a.json.gz", &gzip(b"{\"digestStartTime\":\"\"}"));
-    lake.put(
+    let cut = lab.put("cut/b.json.gz", &cut[..cut.len() - 9]);
+    lab.put("text/a.json.gz", &gzip(b"{\"Records\":["));
+    lab.put("digest/a.json.gz", &gzip(b"{\"digestStartTime\":\"\"}"));
+    lab.put(
         "mixed/a.json.gz",
         &gzip(br#"{"Records":[{"userIdentity":"root"}]}"#),
     );
@@ -233,50 +233,50 @@ fn broken_objects_fail_a_query() {
         ("digest", "HIVE_CURSOR_ERROR"),
         ("mixed", "HIVE_BAD_DATA"),
     ] {
-        let location = lake.url(name);
-        lake.athena
+        let location = lab.url(name);
+        lab.athena
             .run(&cloudtrail_table(&format!("d.{name}"), "", &location, &[]));
-        lake.fails(&format!("SELECT eventid FROM {name}"), reason);
+        lab.fails(&format!("SELECT eventid FROM {name}"), reason);
     }
-    let scanned = lake.run("SELECT eventid FROM cut").scanned_bytes;
+    let scanned = lab.run("SELECT eventid FROM cut").scanned_bytes;
     assert_eq!(scanned, whole + cut);
 }
 
 #[test]
 fn lines_and_parquet_are_tables_too() {
-    let mut lake = Lake::new("athena-fake-forms");
-    lake.put(
+    let mut lab = FakeLab::new("athena-fake-forms");
+    lab.put(
         "lines/a.json",
         b"{\"Name\":\"x\",\"n\":7,\"s\":{\"A\":true}}\n{\"name\":null}\n",
     );
-    let (lines, copy) = (lake.url("lines"), lake.url("copy/"));
-    lake.athena.run(&format!(
+    let (lines, copy) = (lab.url("lines"), lab.url("copy/"));
+    lab.athena.run(&format!(
         "CREATE EXTERNAL TABLE d.lines (name string, n bigint, s struct<a:boolean>)
         ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' LOCATION '{lines}'"
     ));
     let expected = [r#""x","7","{a=true}","true""#, ",,,"];
-    let mut rows = lake.rows("SELECT *, s.a FROM d.lines");
+    let mut rows = lab.rows("SELECT *, s.a FROM d.lines");
     rows.sort_by(|a, b| b.cmp(a));
     assert_eq!(rows, [expected[1], expected[0]]);
     let unload = format!("UNLOAD (SELECT * FROM d.lines) TO '{copy}' WITH (format = 'PARQUET')");
-    assert_eq!(lake.run(&unload).state, "SUCCEEDED");
-    lake.athena.run(&format!(
+    assert_eq!(lab.run(&unload).state, "SUCCEEDED");
+    lab.athena.run(&format!(
         "CREATE EXTERNAL TABLE d.copy (s struct<a:boolean>, name string, later int, n bigint) STORED AS PARQUET LOCATION '{copy}'"
     ));
-    let rows = lake.rows("SELECT name, n, s, s.a FROM d.copy WHERE later IS NULL AND name = 'x'");
+    let rows = lab.rows("SELECT name, n, s, s.a FROM d.copy WHERE later IS NULL AND name = 'x'");
     assert_eq!(rows, [expected[0]]);
-    lake.athena.run(
+    lab.athena.run(
         "CREATE EXTERNAL TABLE d.unknown (a string) ROW FORMAT SERDE 'org.example.SerDe' LOCATION 's3://athena-fake-forms/none/'",
     );
-    lake.fails("SELECT a FROM d.unknown", "FAKE_LIMIT");
+    lab.fails("SELECT a FROM d.unknown", "FAKE_LIMIT");
 }
 
 #[test]
 fn glue_and_athena_describe_tables() {
-    let lake = Lake::new("athena-fake-glue");
-    lake.athena.run(&documented_table("d.Trail", "s3://logs/a"));
+    let lab = FakeLab::new("athena-fake-glue");
+    lab.athena.run(&documented_table("d.Trail", "s3://logs/a"));
     let asked = json!({"DatabaseName": "d", "Name": "trail"});
-    let (status, answer) = lake.athena.call("AWSGlue.GetTable", &asked);
+    let (status, answer) = lab.athena.call("AWSGlue.GetTable", &asked);
     let table = &answer["Table"];
     assert_eq!((status, &table["Name"]), (200, &json!("trail")), "{answer}");
     assert_eq!(
@@ -311,7 +311,7 @@ fn glue_and_athena_describe_tables() {
             .count()
     );
     let asked = json!({"CatalogName": "AwsDataCatalog", "DatabaseName": "d", "TableName": "trail"});
-    let (status, answer) = lake.athena.call("AmazonAthena.GetTableMetadata", &asked);
+    let (status, answer) = lab.athena.call("AmazonAthena.GetTableMetadata", &asked);
     assert_eq!(
         (status, &answer["TableMetadata"]["Columns"]),
         (200, &storage["Columns"])
@@ -339,10 +339,10 @@ fn glue_and_athena_describe_tables() {
         ),
     ];
     for (operation, request, kind) in absent {
-        let (status, answer) = lake.athena.call(operation, &request);
+        let (status, answer) = lab.athena.call(operation, &request);
         assert_eq!((status, &answer["__type"]), (400, &json!(kind)), "{answer}");
     }
-    let (status, _) = lake
+    let (status, _) = lab
         .athena
         .call("AWSGlue.GetDatabase", &json!({"Name": "d"}));
     assert_eq!(status, 200);
@@ -350,47 +350,47 @@ fn glue_and_athena_describe_tables() {
 
 #[test]
 fn statements_change_the_catalog() {
-    let mut lake = Lake::new("athena-fake-ddl");
+    let mut lab = FakeLab::new("athena-fake-ddl");
     assert_eq!(
-        lake.run("CREATE DATABASE IF NOT EXISTS e").state,
+        lab.run("CREATE DATABASE IF NOT EXISTS e").state,
         "SUCCEEDED"
     );
-    lake.fails("CREATE DATABASE e", "FAILED: Execution Error");
+    lab.fails("CREATE DATABASE e", "FAILED: Execution Error");
     let create = "CREATE EXTERNAL TABLE e.t (a string) PARTITIONED BY (p string) STORED AS PARQUET LOCATION 's3://none/'";
-    assert_eq!(lake.run(create).state, "SUCCEEDED");
-    lake.fails(create, "FAILED: Execution Error");
+    assert_eq!(lab.run(create).state, "SUCCEEDED");
+    lab.fails(create, "FAILED: Execution Error");
     let again = create.replace("TABLE", "TABLE IF NOT EXISTS");
-    assert_eq!(lake.run(&again).state, "SUCCEEDED");
+    assert_eq!(lab.run(&again).state, "SUCCEEDED");
     assert_eq!(
-        lake.run("ALTER TABLE e.t ADD PARTITION (p='1')").state,
+        lab.run("ALTER TABLE e.t ADD PARTITION (p='1')").state,
         "SUCCEEDED"
     );
     let asked = json!({"DatabaseName": "e", "TableName": "t"});
-    let (_, answer) = lake.athena.call("AWSGlue.GetPartitions", &asked);
+    let (_, answer) = lab.athena.call("AWSGlue.GetPartitions", &asked);
     assert_eq!(answer["Partitions"][0]["Values"], json!(["1"]));
     assert_eq!(
         answer["Partitions"][0]["StorageDescriptor"]["Location"],
         "s3://none/p=1"
     );
-    assert_eq!(lake.run("DROP TABLE e.t").state, "SUCCEEDED");
-    lake.fails("DROP TABLE e.t", "FAILED: SemanticException");
-    assert_eq!(lake.run("DROP TABLE IF EXISTS e.t").state, "SUCCEEDED");
-    lake.fails(
+    assert_eq!(lab.run("DROP TABLE e.t").state, "SUCCEEDED");
+    lab.fails("DROP TABLE e.t", "FAILED: SemanticException");
+    assert_eq!(lab.run("DROP TABLE IF EXISTS e.t").state, "SUCCEEDED");
+    lab.fails(
         "SELECT a FROM e.t",
         "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.e.t' does not exist",
     );
-    lake.fails(
+    lab.fails(
         "SELECT a FROM f.t",
         "SCHEMA_NOT_FOUND: line 1:15: Schema 'f' does not exist",
     );
     // A table of another catalog is not one of the default catalog.
-    lake.athena
+    lab.athena
         .run_in_catalog("s3tablescatalog/logs", "CREATE DATABASE IF NOT EXISTS e");
-    lake.athena.run_in_catalog("s3tablescatalog/logs", create);
-    lake.fails("SELECT a FROM e.t", "TABLE_NOT_FOUND");
-    let rows = lake.rows(r#"SELECT count(a) FROM "s3tablescatalog/logs"."e"."t""#);
+    lab.athena.run_in_catalog("s3tablescatalog/logs", create);
+    lab.fails("SELECT a FROM e.t", "TABLE_NOT_FOUND");
+    let rows = lab.rows(r#"SELECT count(a) FROM "s3tablescatalog/logs"."e"."t""#);
     assert_eq!(rows, ["\"0\""]);
     let asked =
         json!({"CatalogId": "111122223333:s3tablescatalog/logs", "DatabaseName": "e", "Name": "t"});
-    assert_eq!(lake.athena.call("AWSGlue.GetTable", &asked).0, 200);
+    assert_eq!(lab.athena.call("AWSGlue.GetTable", &asked).0, 200);
 }

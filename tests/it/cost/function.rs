@@ -13,6 +13,7 @@ use crate::support::aws::{Charge, today};
 use crate::support::bucket::Bucket;
 use crate::support::function::Function;
 use crate::support::moto;
+use crate::support::proxy::{Fault, Request};
 use crate::support::runtime_api::Answer;
 use crate::support::smtp::{MailServer, Mode};
 use crate::support::trail::File;
@@ -169,6 +170,70 @@ fn reports_that_were_refused_for_now_come_with_the_repetition() {
     assert_eq!(sent, morning.mails().len() as u64);
     assert!(sent > 0);
     assert_eq!(morning.paid(), paid);
+}
+
+/// S3 hangs at some requests: a run that has this much time ends in it, says what is not done, and its repetition does
+/// it.
+#[track_caller]
+fn hanging(
+    name: &'static str,
+    time: Duration,
+    hangs_at: impl Fn(&str) -> bool + Send + 'static,
+    reason: &str,
+) {
+    let mut morning = Morning::new(name);
+    let hangs_at = move |request: &Request| hangs_at(&request.key);
+    morning.bucket.proxy.fail(usize::MAX, Fault::Hang, hangs_at);
+    let run = morning.function.begin(b"{}", time);
+    let Answer::Error(error) = morning.function.end(&run) else {
+        panic!("nothing could be sent");
+    };
+    assert_eq!(error["errorType"], "ReportsUnsent", "{error}");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.contains(reason), "{message}");
+    let health = morning.function.health().pop().unwrap();
+    assert_eq!(health["ReportsSent"], 0);
+    assert_ne!(health["ReportsFailed"], 0);
+    assert_eq!(morning.mails(), []);
+    morning.bucket.proxy.forgive();
+    let [sent, skipped, failed, _] = morning.counts();
+    assert_eq!((skipped, failed), (0, 0));
+    assert_eq!(sent, morning.mails().len() as u64);
+    assert!(sent > 0);
+}
+
+#[test]
+fn settings_that_hang_do_not_delay_the_answer() {
+    let reason = "nothing was sent: waiting for the settings took all the time that was left";
+    hanging(
+        "cost-hangs-settings",
+        Duration::from_secs(8),
+        |key| key == "config.json",
+        reason,
+    );
+}
+
+/// Answers of Cost Explorer come first; they are kept in the same bucket.
+#[test]
+fn kept_answers_that_hang_do_not_delay_the_answer() {
+    let reason = "nothing was sent: waiting for the costs took all the time that was left";
+    hanging(
+        "cost-hangs-answers",
+        Duration::from_secs(10),
+        |key| key.contains("/answers/"),
+        reason,
+    );
+}
+
+#[test]
+fn a_ledger_that_hangs_does_not_delay_the_answer() {
+    // No mail starts in the last 50 seconds.
+    hanging(
+        "cost-hangs-ledger",
+        Duration::from_secs(65),
+        |key| key.contains("/mail/"),
+        "no answer came in the time that was left",
+    );
 }
 
 /// A function that is killed while it sends leaves mails unsent rather than sending one twice.

@@ -220,7 +220,7 @@ fn nothing_is_sent_to_a_server_that_cannot_be_trusted() {
 #[test]
 fn answers_forged_before_tls_begins_do_not_count() {
     let server = MailServer::start(Mode::Starttls, None);
-    let more = json!({"port": smtp_forger::start(server.port)});
+    let more = json!({"port": smtp_forger::start(server.port())});
     let post = Post::by_smtp(&server, "forged", &more, &PEOPLE[..1]);
     let sent = post.send(&[]).expect(3);
     assert!(sent.out.contains("unencrypted text came"), "{}", sent.out);
@@ -234,7 +234,7 @@ fn a_server_on_this_machine_may_do_without_tls() {
     post.settings.as_object_mut().unwrap().remove("secret_name");
     post.settings["mail"] = json!({
         "from": "Costs <costs@example.com>",
-        "server": {"host": "127.0.0.1", "port": server.port, "tls": "none"},
+        "server": {"host": "127.0.0.1", "port": server.port(), "tls": "none"},
     });
     assert_eq!(post.outcomes(0), all(&PEOPLE, "sent"));
     let mails = server.mails();

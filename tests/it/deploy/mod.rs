@@ -171,8 +171,11 @@ fn costs_are_mailed_only_if_there_are_settings_for_it() {
     let all = template["Resources"].as_object().unwrap().iter();
     for (name, resource) in all {
         let of_cost = name.starts_with("Cost");
-        assert_eq!(resource["Condition"] == "HasCost", of_cost, "{name}");
+        let has_cost = ["HasCost", "HasCostSilence"].map(Value::from);
+        assert_eq!(has_cost.contains(&resource["Condition"]), of_cost, "{name}");
     }
+    let silence = at(&template, "Conditions/HasCostSilence/Fn::And");
+    assert_eq!(silence[0], json!({"Condition": "HasCost"}));
     for name in ["LedgerBucket", "LedgerBucketPolicy"] {
         assert_eq!(
             template["Resources"][name]["Condition"],

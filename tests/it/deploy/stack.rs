@@ -36,7 +36,7 @@ fn without_expressions(template: &str) -> String {
             false => kept.push(resource),
         }
     }
-    assert_eq!(left_out, 2);
+    assert_eq!(left_out, 3);
     kept.concat()
 }
 

@@ -1,13 +1,14 @@
 //! A fake of Amazon Athena and of AWS Glue's catalog, whose tables and results are in the emulator of S3.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::ffi::OsStr;
+use std::io::{self, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::http::Message;
+use super::python::{PythonServer, support};
 use super::{installed, ministack};
 
 /// The reason that AWS gives for a query that a workgroup's limit of bytes stopped.
@@ -72,43 +73,26 @@ pub(crate) struct Call {
 
 /// The fake; it ends with the test.
 pub(crate) struct Athena {
-    port: u16,
-    process: Child,
+    server: PythonServer,
 }
 
 impl Athena {
     /// Starts a fake with an empty catalog, over the emulator of S3 that all tests share.
-    ///
-    /// # Panics
-    ///
-    /// If it is not installed or does not start, so that no test is skipped silently.
     pub(crate) fn start() -> Athena {
-        let mut process = Command::new(installed("test-venv", "python"))
-            .arg(support().join("athena_server.py"))
-            .arg(format!("http://127.0.0.1:{}", ministack::port()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let port = line.trim().parse();
+        let s3 = format!("http://127.0.0.1:{}", ministack::port());
         Athena {
-            port: port.unwrap_or_else(|_| panic!("the fake Athena did not start: {line:?}")),
-            process,
+            server: PythonServer::start("athena_server.py", &[OsStr::new(&s3)]),
         }
     }
 
     /// The port at which it is both services.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.server.port
     }
 
     /// The environment that lets a program in: Athena and Glue are the fake, everything else is the emulator of S3.
     pub(crate) fn access(&self) -> Vec<(&'static str, String)> {
-        let fake = format!("http://127.0.0.1:{}", self.port);
+        let fake = format!("http://127.0.0.1:{}", self.server.port);
         vec![
             ("AWS_ENDPOINT_URL_ATHENA", fake.clone()),
             ("AWS_ENDPOINT_URL_GLUE", fake),
@@ -223,7 +207,7 @@ impl Athena {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<Message> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.server.port))?;
         let mut request = Message::new(&format!("{method} {path} HTTP/1.1"), body);
         let always = [("Host", "127.0.0.1"), ("Connection", "close")];
         for (name, value) in always.iter().chain(headers) {
@@ -232,14 +216,6 @@ impl Athena {
         request.write(&mut stream)?;
         let answer = Message::read(&mut BufReader::new(stream))?;
         answer.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-    }
-}
-
-impl Drop for Athena {
-    fn drop(&mut self) {
-        // It ends when its standard input closes; killing it is faster.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -279,11 +255,4 @@ pub(crate) fn refusals(queries: &[&str]) -> Result<(), String> {
         true => Ok(()),
         false => Err(faults),
     }
-}
-
-fn support() -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-        .join("tests")
-        .join("it")
-        .join("support")
 }

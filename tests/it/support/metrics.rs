@@ -68,8 +68,12 @@ impl Datum {
         let kept = table.entry(self.key(namespace)).or_default();
         for (value, count) in &self.values {
             assert_eq!(value.fract(), 0.0, "{self:?} is no count");
-            kept.sum += (value * count) as u64;
-            kept.samples += *count as u64;
+            *kept = kept.with(Kept {
+                sum: (value * count) as u64,
+                samples: *count as u64,
+                least: Some(*value as u64),
+                most: Some(*value as u64),
+            });
         }
     }
 
@@ -91,14 +95,38 @@ pub(crate) struct Key {
     pub(crate) minute: i64,
 }
 
-/// CloudWatch's sums; data that are sent twice count twice.
+/// CloudWatch's statistics; data that are sent twice count twice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) sum: u64,
     pub(crate) samples: u64,
+    /// The lowest value, if there is any.
+    pub(crate) least: Option<u64>,
+    /// The highest value, if there is any.
+    pub(crate) most: Option<u64>,
+}
+
+impl Kept {
+    /// The statistics of both sets of data together.
+    pub(crate) fn with(self, other: Kept) -> Kept {
+        Kept {
+            sum: self.sum + other.sum,
+            samples: self.samples + other.samples,
+            least: self.least.into_iter().chain(other.least).min(),
+            most: self.most.max(other.most),
+        }
+    }
 }
 
 pub(crate) type Table = BTreeMap<Key, Kept>;
+
+/// Adds the data of one table to another.
+pub(crate) fn merge(table: &mut Table, other: &Table) {
+    for (key, kept) in other {
+        let both = table.entry(key.clone()).or_default();
+        *both = both.with(*kept);
+    }
+}
 
 /// The statistic Sum of each metric and minute.
 pub(crate) fn sums(table: &Table) -> BTreeMap<Key, u64> {

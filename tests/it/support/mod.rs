@@ -18,6 +18,7 @@ pub(crate) mod ministack;
 pub(crate) mod moto;
 pub(crate) mod objects;
 pub(crate) mod proxy;
+pub(crate) mod python;
 pub(crate) mod queue;
 pub(crate) mod runtime_api;
 pub(crate) mod smtp;

@@ -1,13 +1,12 @@
 //! A real mail server on loopback: aiosmtpd, with TLS, a login, and addresses that it refuses.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::installed;
+use super::python::PythonServer;
 
 /// The accepted credentials.
 pub(crate) const USER: &str = "costs@example.com";
@@ -40,45 +39,30 @@ pub(crate) struct Taken {
 
 /// A mail server; it ends with the test.
 pub(crate) struct MailServer {
-    pub(crate) port: u16,
+    server: PythonServer,
     directory: tempfile::TempDir,
-    process: Child,
 }
 
 impl MailServer {
     /// Starts a server that hangs up after `limit` mails over one connection, if there is a limit.
-    ///
-    /// # Panics
-    ///
-    /// If it is not installed or does not start, so that no test is skipped silently.
     pub(crate) fn start(mode: Mode, limit: Option<u32>) -> MailServer {
         let directory = tempfile::tempdir().unwrap();
-        let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            .join("tests/it/support/smtp_server.py");
         let mode = match mode {
             Mode::Starttls => "starttls",
             Mode::Tls => "tls",
             Mode::Plain => "plain",
         };
-        let mut process = Command::new(installed("test-venv", "python"))
-            .arg(script)
-            .arg(directory.path())
-            .arg(mode)
-            .args(limit.map(|limit| limit.to_string()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let port = line.trim().parse();
+        let limit = limit.map(|limit| limit.to_string());
+        let mut arguments = vec![directory.path().as_os_str(), OsStr::new(mode)];
+        arguments.extend(limit.as_deref().map(OsStr::new));
         MailServer {
-            port: port.unwrap_or_else(|_| panic!("the mail server did not start: {line:?}")),
+            server: PythonServer::start("smtp_server.py", &arguments),
             directory,
-            process,
         }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.server.port
     }
 
     /// The certificate that the server's own is signed with, for SSL_CERT_FILE.
@@ -90,7 +74,7 @@ impl MailServer {
     pub(crate) fn secret(&self, more: &Value) -> Value {
         let mut secret = serde_json::json!({
             "host": "localhost",
-            "port": self.port,
+            "port": self.port(),
             "username": USER,
             "password": PASSWORD,
         });
@@ -154,13 +138,5 @@ impl MailServer {
     /// The recipients of all mails that were taken, in order.
     pub(crate) fn recipients(&self) -> Vec<String> {
         self.mails().into_iter().flat_map(|mail| mail.to).collect()
-    }
-}
-
-impl Drop for MailServer {
-    fn drop(&mut self) {
-        // It ends when its standard input closes; killing it is faster.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

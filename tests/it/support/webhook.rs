@@ -1,13 +1,11 @@
 //! Webhooks on loopback, with TLS, which refuse what Slack and Teams refuse.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::installed;
+use super::python::PythonServer;
 
 /// The secret part of every URL.
 pub(crate) const SECRET: &str = "hunter2hunter2";
@@ -22,36 +20,15 @@ pub(crate) struct Posted {
 
 /// The webhooks; they end with the test.
 pub(crate) struct WebhookServer {
-    port: u16,
+    server: PythonServer,
     directory: tempfile::TempDir,
-    process: Child,
 }
 
 impl WebhookServer {
-    /// # Panics
-    ///
-    /// If it is not installed or does not start, so that no test is skipped silently.
     pub(crate) fn start() -> WebhookServer {
         let directory = tempfile::tempdir().unwrap();
-        let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            .join("tests/it/support/webhook_server.py");
-        let mut process = Command::new(installed("test-venv", "python"))
-            .arg(script)
-            .arg(directory.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let port = line.trim().parse();
-        WebhookServer {
-            port: port.unwrap_or_else(|_| panic!("the webhooks did not start: {line:?}")),
-            directory,
-            process,
-        }
+        let server = PythonServer::start("webhook_server.py", &[directory.path().as_os_str()]);
+        WebhookServer { server, directory }
     }
 
     /// The certificate that the server's own is signed with, for SSL_CERT_FILE.
@@ -62,7 +39,10 @@ impl WebhookServer {
     /// The URL of a webhook such as `slack/finance`; the last part of it decides what becomes of messages.
     pub(crate) fn url(&self, place: &str) -> String {
         let (kind, name) = place.split_once('/').unwrap();
-        format!("https://localhost:{}/{kind}/{SECRET}/{name}", self.port)
+        format!(
+            "https://localhost:{}/{kind}/{SECRET}/{name}",
+            self.server.port
+        )
     }
 
     /// What happened, in order: `slack/finance 200`.
@@ -99,12 +79,4 @@ impl WebhookServer {
 fn place(path: &str) -> String {
     let place = path.replace(&format!("/{SECRET}"), "");
     place.trim_start_matches('/').to_owned()
-}
-
-impl Drop for WebhookServer {
-    fn drop(&mut self) {
-        // It ends when its standard input closes; killing it is faster.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

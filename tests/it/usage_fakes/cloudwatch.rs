@@ -109,6 +109,8 @@ async fn values_come_with_counts() {
     let kept = Kept {
         sum: 18,
         samples: 6,
+        least: Some(2),
+        most: Some(5),
     };
     assert_eq!(server.table().into_values().collect::<Vec<_>>(), [kept]);
 }

@@ -1,7 +1,7 @@
 //! What a failed request to AWS says: one classification for all services.
 //!
-//! Services decide what follows from a [`AwsFailure`]; none of them reads error codes of throttling,
-//! credentials or passing trouble itself.
+//! Services decide what follows from an [`AwsFailure`]; only this module reads error codes of throttling,
+//! credentials and passing trouble.
 
 use std::error::Error;
 use std::fmt;

@@ -43,7 +43,7 @@ impl OrganizationAccount {
 ///
 /// # Errors
 ///
-/// If any page cannot be had: whoever gets a list has all of it.
+/// If any page cannot be read: a list that is returned is complete.
 pub async fn list_accounts(config: &SdkConfig) -> Result<Vec<OrganizationAccount>, AwsFailure> {
     // It goes on through empty pages, and ends with an error if a token leads to itself.
     let mut pages = organizations(config)

@@ -9,7 +9,7 @@ use trailtab_core::activity::memory::{RunStore, StoredRun, WriteBytes};
 
 /// Stores the runs of all threads in one file, block after block.
 ///
-/// The file has no name: nothing is left behind, however the program ends, and nobody else can open it.
+/// The file has no name: nothing is left behind, however the program ends, and no other process can open it.
 #[derive(Debug)]
 pub struct CountRuns {
     directory: PathBuf,

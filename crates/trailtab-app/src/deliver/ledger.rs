@@ -204,7 +204,7 @@ impl SendLedger {
         replaced.map_err(|error| self.failed("write", key, error.to_string()))
     }
 
-    /// Waits for an operation on an entry until `deadline`.
+    /// Waits for an operation on an entry until `deadline`, if there is one.
     ///
     /// # Errors
     ///
@@ -212,10 +212,13 @@ impl SendLedger {
     /// the ledger or not.
     pub async fn by<T>(
         &self,
-        deadline: Instant,
+        deadline: impl Into<Option<Instant>>,
         key: &str,
         operation: impl Future<Output = Result<T, LedgerError>>,
     ) -> Result<T, LedgerError> {
+        let Some(deadline) = deadline.into() else {
+            return operation.await;
+        };
         let ended = timeout_at(deadline, operation).await;
         ended.unwrap_or_else(|_| {
             let reason = "no answer came in the time that was left".to_owned();

@@ -9,6 +9,7 @@
 mod download;
 mod holds;
 mod layout;
+mod look;
 pub(super) mod object;
 mod pages;
 mod requests;
@@ -308,7 +309,8 @@ impl S3Store {
                     transfer_usd: other.transfer_usd,
                     athena_usd: other.athena_usd,
                 };
-                progress.remark(render::athena_suggestion(&self.bucket, prefix, &other));
+                let lines = render::athena_suggestion(&self.bucket, prefix, &other);
+                lines.into_iter().for_each(|line| progress.remark(line));
             }
         };
         tell(is_complete);

@@ -50,7 +50,7 @@ pub enum TableDifference {
     Property {
         /// The name of the property.
         name: &'static str,
-        /// The value; empty if there is none.
+        /// The value; empty if the property is not set.
         has: String,
         /// The value of our table.
         wanted: String,
@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    /// What the catalog says of a table of ours.
+    /// What the catalog says of a table that setup made.
     fn described(setup: &LogTableSetup) -> TableDescription {
         let owned = |pair: &(&str, &str)| (pair.0.to_owned(), pair.1.to_owned());
         let properties = setup.properties().into_iter();

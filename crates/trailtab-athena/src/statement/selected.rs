@@ -42,7 +42,7 @@ impl Selected {
     }
 }
 
-/// The members of `userIdentity` that tell who acted. `accessKeyId` is apart.
+/// The members of `userIdentity` that identify the caller. `accessKeyId` is apart.
 const CALLER: [&[&str]; 12] = [
     &["userIdentity"],
     &["userIdentity", "type"],
@@ -193,7 +193,7 @@ impl Conditions<'_> {
         SqlText::any(&any)
     }
 
-    /// `additionalEventData` names who signs in, and the service of calls to Auto Scaling.
+    /// `additionalEventData` names the user who signs in, and the service of calls to Auto Scaling.
     fn additional(&self, needs: RecordNeeds) -> Option<SqlText> {
         let source = self.text("eventSource");
         let mut any = Vec::new();

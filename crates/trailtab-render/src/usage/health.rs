@@ -50,7 +50,7 @@ impl TextPage {
     }
 }
 
-fn events(health: &FunctionHealth) -> [Row; 8] {
+fn events(health: &FunctionHealth) -> [Row; 9] {
     let events = &health.events;
     [
         ("received", events.received, "the sum of the next six"),
@@ -61,6 +61,11 @@ fn events(health: &FunctionHealth) -> [Row; 8] {
         ("unsent", events.unsent, "not taken in time"),
         ("unreadable", events.unreadable, "could not be read"),
         ("lost", events.lost, "refused + unsent + unreadable"),
+        (
+            "deferred",
+            events.deferred,
+            "of failed deliveries, which Lambda repeats",
+        ),
     ]
 }
 

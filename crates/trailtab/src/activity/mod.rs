@@ -71,11 +71,16 @@ fn read_and_write(args: &Args, ui: Ui) -> anyhow::Result<(RunEnd, Vec<PathBuf>)>
     let (outcome, form) = match args.output.format {
         Some(ActivityFormat::IamPolicy) => {
             let both = (empty.empty(), UsedCalls::default());
-            let (outcome, used) = plan.run(options, &both, &reading.interrupt, ui)?.unzip();
+            let Some(outcome) = plan.run(options, &both, &reading.interrupt, ui)? else {
+                return Ok((RunEnd::Done, Vec::new()));
+            };
+            let (outcome, used) = outcome.unzip();
             (outcome, PrintedForm::Policy(policy_of(&used)?))
         }
         format => {
-            let outcome = plan.run(options, &empty, &reading.interrupt, ui)?;
+            let Some(outcome) = plan.run(options, &empty, &reading.interrupt, ui)? else {
+                return Ok((RunEnd::Done, Vec::new()));
+            };
             let form = match format {
                 Some(ActivityFormat::Json) => PrintedForm::Json,
                 Some(ActivityFormat::Csv) => PrintedForm::Csv,

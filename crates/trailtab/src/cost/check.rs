@@ -28,7 +28,7 @@ const MAX_OWNER_REQUESTS: u64 = 1;
 
 /// Check the settings against the account, and send no report
 ///
-/// Names unknown accounts, users whom nobody has seen, tags that are not active, a secret that cannot be read, senders that are not verified and
+/// Names unknown accounts, users without any usage, tags that are not active, a secret that cannot be read, senders that are not verified and
 /// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
 /// requests to Cost Explorer ($0.02), one more for each tag that budgets are about, and one for the forecast of AWS if the settings
 /// ask for it.

@@ -61,6 +61,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<RunEnd> {
         (None, true) => output.stream(plan, &mut run, &reading, ui)?,
         (None, false) => output.sort(plan, &mut run, reading, &args.output, ui)?,
     };
+    // Only the statement of a query was printed.
+    let Some(basis) = basis else {
+        return Ok(RunEnd::Done);
+    };
     output.finish(&basis)?;
     match format {
         CallFormat::Text => {}
@@ -84,6 +88,9 @@ fn follow(
 ) -> anyhow::Result<RunEnd> {
     let empty = CredentialLog::default();
     let outcome = plan.run(ReadingOptions::default(), &empty, &reading.interrupt, ui)?;
+    let Some(outcome) = outcome else {
+        return Ok(RunEnd::Done);
+    };
     drop(reading);
     let mut log = CredentialLog::default();
     let parts = outcome.intaken.tallies.values();
@@ -124,14 +131,15 @@ impl<W: Write + Send> CallOutput<W> {
         self.failure.is_none()
     }
 
-    /// Reads, and writes each call as it comes.
+    /// Reads, and writes each call as it comes. This function and the next two return `None` if only the statement
+    /// of a query was printed.
     fn stream(
         &mut self,
         plan: ReadingPlan,
         run: &mut RunContext,
         reading: &Interruptible,
         ui: Ui,
-    ) -> anyhow::Result<CallsProvenance> {
+    ) -> anyhow::Result<Option<CallsProvenance>> {
         let output = Mutex::new(self);
         let sink = |record: &[u8]| {
             let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,7 +149,7 @@ impl<W: Write + Send> CallOutput<W> {
         };
         let counter = EventStream::new(&sink);
         let outcome = plan.run(ReadingOptions::default(), &counter, &reading.interrupt, ui)?;
-        Ok(provenance(&outcome, run, None))
+        Ok(outcome.map(|outcome| provenance(&outcome, run, None)))
     }
 
     /// Reads everything, and then writes the calls in order.
@@ -152,12 +160,14 @@ impl<W: Write + Send> CallOutput<W> {
         reading: Interruptible,
         args: &CallOutputArgs,
         ui: Ui,
-    ) -> anyhow::Result<CallsProvenance> {
-        let (sorted, basis) = sorted(plan, run, &reading, args, ui)?;
+    ) -> anyhow::Result<Option<CallsProvenance>> {
+        let Some((sorted, basis)) = sorted(plan, run, &reading, args, ui)? else {
+            return Ok(None);
+        };
         // From here on a signal ends the program, also while a pager holds the output back.
         drop(reading);
         self.calls(sorted)?;
-        Ok(basis)
+        Ok(Some(basis))
     }
 
     fn calls(&mut self, mut sorted: SortedEvents) -> anyhow::Result<()> {
@@ -177,7 +187,7 @@ impl<W: Write + Send> CallOutput<W> {
         run: &mut RunContext,
         reading: Interruptible,
         ui: Ui,
-    ) -> anyhow::Result<CallsProvenance> {
+    ) -> anyhow::Result<Option<CallsProvenance>> {
         let begun = Instant::now();
         let mut asked = args.reading.clone().with_default_age(WAIT_AGE_SECONDS);
         loop {
@@ -188,12 +198,14 @@ impl<W: Write + Send> CallOutput<W> {
                 // All readings begin at the same time, however long the wait is.
                 asked = asked.since(since);
             }
-            let (calls, basis) = sorted(plan, run, &reading, &args.output, ui)?;
+            let Some((calls, basis)) = sorted(plan, run, &reading, &args.output, ui)? else {
+                return Ok(None);
+            };
             let left = longest.saturating_sub(begun.elapsed());
             if basis.no_match.is_none() || reading.interrupt.is_requested() {
                 drop(reading);
                 self.calls(calls)?;
-                return Ok(basis);
+                return Ok(Some(basis));
             }
             if left.is_zero() {
                 bail!(
@@ -226,14 +238,14 @@ impl<W: Write + Send> CallOutput<W> {
     }
 }
 
-/// Reads everything; returns the calls in order.
+/// Reads everything; returns the calls in order. `None` if only the statement of a query was printed.
 fn sorted(
     plan: ReadingPlan,
     run: &mut RunContext,
     reading: &Interruptible,
     args: &CallOutputArgs,
     ui: Ui,
-) -> anyhow::Result<(SortedEvents, CallsProvenance)> {
+) -> anyhow::Result<Option<(SortedEvents, CallsProvenance)>> {
     let order = match args.newest {
         true => EventOrder::NewestFirst,
         false => EventOrder::OldestFirst,
@@ -242,7 +254,11 @@ fn sorted(
     let kept = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let spool = EventSpool::new(order, kept, reading.requester.clone());
     let outcome = plan.run(ReadingOptions::default(), &spool, &reading.interrupt, ui)?;
-    Ok((spool.into_sorted()?, provenance(&outcome, run, limit)))
+    let Some(outcome) = outcome else {
+        return Ok(None);
+    };
+    let sorted = spool.into_sorted()?;
+    Ok(Some((sorted, provenance(&outcome, run, limit))))
 }
 
 /// Waits, unless a stop is requested.

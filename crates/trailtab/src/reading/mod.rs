@@ -9,8 +9,8 @@ use anyhow::anyhow;
 
 pub(crate) use self::args::{CredentialArgs, ReadingArgs};
 pub(crate) use self::values::results as results_folder;
+use super::UsageError;
 use super::ui::Ui;
-use super::{AlreadyPrinted, UsageError};
 use trailtab_app::aws;
 use trailtab_app::job::athena::{self, AthenaOptions};
 use trailtab_app::job::read::{self, ReadError, ReadOutcome, ReadRequest};
@@ -113,7 +113,7 @@ impl ReadingPlan {
     }
 
     /// Reads all sources, counts the events with counters like `empty`, and shows the progress. If interrupted, the
-    /// coverage says what was not read.
+    /// coverage says what was not read. With `--print-sql`, only prints the statement, and returns `None`.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl ReadingPlan {
         empty: &C,
         interrupt: &Interrupt,
         ui: Ui,
-    ) -> anyhow::Result<ReadOutcome<C>> {
+    ) -> anyhow::Result<Option<ReadOutcome<C>>> {
         let request = ReadRequest {
             sources: self.sources,
             lookup: self.lookup,
@@ -144,7 +144,8 @@ impl ReadingPlan {
             interrupt: interrupt.clone(),
         };
         if self.prints_sql {
-            return print_sql(&request, empty, ui);
+            print_sql(&request, empty, ui)?;
+            return Ok(None);
         }
         let progress = Arc::new(ReadProgress::default());
         let outcome = ui.watch(&progress, || read::run(request, empty, &progress));
@@ -158,16 +159,12 @@ impl ReadingPlan {
         if !interrupt.is_requested() {
             refuse_nothing(&outcome)?;
         }
-        Ok(outcome)
+        Ok(Some(outcome))
     }
 }
 
 /// Prints the statement of a run over a table of Athena.
-fn print_sql<C: EventCounter>(
-    request: &ReadRequest<'_>,
-    empty: &C,
-    ui: Ui,
-) -> anyhow::Result<ReadOutcome<C>> {
+fn print_sql<C: EventCounter>(request: &ReadRequest<'_>, empty: &C, ui: Ui) -> anyhow::Result<()> {
     let needs = request.rules.needs(empty, request.dump.is_some());
     for source in &request.sources {
         if let Source::Athena(address) = source {
@@ -175,7 +172,7 @@ fn print_sql<C: EventCounter>(
             ui.data(format!("{}\n", statement.sql).as_bytes())?;
         }
     }
-    Err(AlreadyPrinted.into())
+    Ok(())
 }
 
 /// Makes the request to the event history from the arguments.

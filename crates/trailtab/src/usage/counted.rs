@@ -29,7 +29,7 @@ pub(super) struct CountedUsage<U> {
 }
 
 impl CountedUsage<UsageTally> {
-    /// Counts for metrics, whose dimensions have few values.
+    /// Counts for metrics, whose dimensions have few values. `None` if only the statement of a query was printed.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl CountedUsage<UsageTally> {
         credentials: &CredentialArgs,
         sets: &MetricSets,
         ui: Ui,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Option<Self>> {
         let empty = UsageTally::by(&sets.dimensions());
         CountedUsage::read(args, credentials, &empty, ui)
     }
@@ -47,7 +47,7 @@ impl CountedUsage<UsageTally> {
 
 impl CountedUsage<SortedUsage> {
     /// Counts for a table, whose dimensions may have any number of values: what has no room in memory goes to a
-    /// temporary file.
+    /// temporary file. `None` if only the statement of a query was printed.
     ///
     /// # Errors
     ///
@@ -57,22 +57,25 @@ impl CountedUsage<SortedUsage> {
         credentials: &CredentialArgs,
         dimensions: &[CallDimension],
         ui: Ui,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Option<Self>> {
         let store = Box::new(CountRuns::in_temporary_directory());
         let memory = Arc::new(CountMemory::new(store, CountMemory::DEFAULT_LIMIT_BYTES));
         let empty = BoundedUsage::by(dimensions, Arc::clone(&memory));
         let counted = CountedUsage::read(args, credentials, &empty, ui)?;
+        let Some(counted) = counted else {
+            return Ok(None);
+        };
         if let Some(failure) = memory.failure() {
             ui.remark(&format!(
                 "{failure}; all counts were kept in memory instead"
             ));
         }
-        Ok(CountedUsage {
+        Ok(Some(CountedUsage {
             usage: counted.usage.sorted()?,
             window: counted.window,
             extent: counted.extent,
             basis: counted.basis,
-        })
+        }))
     }
 }
 
@@ -87,23 +90,26 @@ impl<U: AsRef<UsageTotals> + EventCounter> CountedUsage<U> {
         credentials: &CredentialArgs,
         empty: &U,
         ui: Ui,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Option<Self>> {
         let now = clock::now();
         let plan = ReadingPlan::new(args, credentials, false, now)?;
         let mut run = plan.context();
         let reading = signals::interruptible(signals::STOPS_READING);
         let outcome = plan.run(ReadingOptions::default(), empty, &reading.interrupt, ui)?;
+        let Some(outcome) = outcome else {
+            return Ok(None);
+        };
         drop(reading);
         run.no_match.clone_from(&outcome.no_match);
         let mut usage = empty.empty();
         let parts = outcome.intaken.tallies.values();
         parts.for_each(|part| usage.merge(part));
-        Ok(CountedUsage {
+        Ok(Some(CountedUsage {
             extent: report_extent(usage.as_ref(), run.window),
             basis: ReportProvenance::of(usage.as_ref(), &outcome.intaken, &outcome.coverage, &run),
             usage,
             window: run.window,
-        })
+        }))
     }
 }
 

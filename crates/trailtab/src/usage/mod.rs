@@ -105,7 +105,10 @@ fn usage(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
 fn table(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
     let question = |format| args.table.question(args.metrics.rows(format));
     let dimensions = question(format).dimensions();
-    let counted = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)?;
+    let Some(counted) = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)?
+    else {
+        return Ok(RunEnd::Done);
+    };
     // A page has fewer rows than the same table for programs.
     let report = |format| {
         let (question, basis) = (question(format), counted.basis.clone());
@@ -128,7 +131,10 @@ fn table(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
 fn throttled(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd> {
     let by = args.table.callers()?;
     let dimensions = causes::dimensions(&by);
-    let counted = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)?;
+    let Some(counted) = CountedUsage::for_table(&args.reading, &args.credentials, &dimensions, ui)?
+    else {
+        return Ok(RunEnd::Done);
+    };
     let causes = ThrottleReport::of(&counted.usage, &by, counted.basis.clone())
         .context("cannot read the counts back")?;
     counted.tell_beside(format, ui);
@@ -145,7 +151,10 @@ fn throttled(args: &UsageArgs, format: Format, ui: Ui) -> anyhow::Result<RunEnd>
 /// Prints metrics for other programs.
 fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = args.metrics.metrics.clone().unwrap_or_default();
-    let counted = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?;
+    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?
+    else {
+        return Ok(RunEnd::Done);
+    };
     let mut kept = MetricLimit::new(args.metrics.top_or(kept::TOP));
     let data = kept.data(&counted.usage, &sets);
     let namespace = &args.metrics.namespace;
@@ -161,7 +170,10 @@ fn metrics(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
 /// Prints a dashboard and alarms for the APIs that are called most.
 fn watch(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     let sets = MetricSets::default();
-    let counted = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?;
+    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?
+    else {
+        return Ok(RunEnd::Done);
+    };
     let data = MetricLimit::new(kept::TOP).data(&counted.usage, &sets);
     let apis = popular::apis(&data);
     if apis.is_empty() {

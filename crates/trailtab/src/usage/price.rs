@@ -37,8 +37,11 @@ pub(super) struct PriceArgs {
 
 pub(super) fn run(args: &PriceArgs, ui: Ui) -> anyhow::Result<RunEnd> {
     args.result.files.prepare()?;
-    let counted =
-        CountedUsage::for_metrics(&args.reading, &args.credentials, &MetricSets::all(), ui)?;
+    let Some(counted) =
+        CountedUsage::for_metrics(&args.reading, &args.credentials, &MetricSets::all(), ui)?
+    else {
+        return Ok(RunEnd::Done);
+    };
     let emf = |data: &[_]| emf::data(data, NAMESPACE);
     let (usage, basis) = (&counted.usage, counted.basis.clone());
     let price = UsagePrice::of(usage, args.top as usize, counted.extent, basis, &emf);

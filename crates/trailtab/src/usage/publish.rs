@@ -76,7 +76,10 @@ pub(super) fn run(args: &UsageArgs, ui: Ui) -> anyhow::Result<RunEnd> {
         return Err(UsageError(error.to_owned()).into());
     }
     let sets = args.metrics.metrics.clone().unwrap_or_default();
-    let counted = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?;
+    let Some(counted) = CountedUsage::for_metrics(&args.reading, &args.credentials, &sets, ui)?
+    else {
+        return Ok(RunEnd::Done);
+    };
     let runtime = read::start_runtime()?;
     let namespace = &args.metrics.namespace;
     let top = args.metrics.top_or(kept::TOP);

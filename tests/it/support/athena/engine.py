@@ -73,7 +73,7 @@ class Run:
             raise QueryFailed(str(error)) from error
         unknown = lint.functions(sql) & ATHENA_FUNCTIONS - COMPARED_FUNCTIONS - lint.WORDS_BEFORE_BRACKETS
         if unknown:
-            raise FakeLimit(f"nobody compared {', '.join(sorted(unknown))} of DuckDB with Trino's")
+            raise FakeLimit(f"functions of DuckDB that were not compared with Trino's: {', '.join(sorted(unknown))}")
         self.connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false;")
         self.connection.execute(MACROS)
         with tempfile.TemporaryDirectory() as folder:

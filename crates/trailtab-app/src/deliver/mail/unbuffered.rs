@@ -21,7 +21,7 @@ const TLS_HANDSHAKE_RECORD: u8 = 22;
 /// The type of TLS records that tell why there will be no connection.
 const TLS_ALERT_RECORD: u8 = 21;
 
-/// The server, or somebody between, sent text where TLS had to begin.
+/// The server, or an attacker on the way to it, sent text where TLS had to begin.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "unencrypted text came where TLS had to begin: the server is faulty, or somebody between writes in its name. Nothing was sent"

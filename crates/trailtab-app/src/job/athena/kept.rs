@@ -28,7 +28,7 @@ const MAX_CONCURRENT_DAYS: usize = 16;
 
 /// The kept days of a question.
 pub(super) struct KeptDays {
-    /// None if nothing is kept for the question.
+    /// Absent if nothing is kept for the question.
     question: Option<KeptQuestion>,
     usable: Vec<UsableDay>,
     /// Whether an earlier run has asked the question.

@@ -66,13 +66,13 @@ pub enum PlanError {
 pub(super) struct ScanPlanning {
     /// The partitions to scan.
     pub(super) scope: ScanScope,
-    /// The objects by day of delivery; those of no day are under None.
+    /// The objects by day of delivery; the key is absent for those whose day is not known.
     pub(super) days: BTreeMap<Option<Date>, SurveyedObjects>,
     /// All of them.
     pub(super) listed: ScanPlan,
     /// Number of folders of accounts and Regions: S3 serves each at a rate of its own.
     prefixes: u64,
-    /// Why the objects could not be listed at all; None if they were.
+    /// Why the objects could not be listed at all; absent if they were.
     not_listed: Option<String>,
     /// What the listing asked for and missed.
     pub(super) coverage: RunCoverage,

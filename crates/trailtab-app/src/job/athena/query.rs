@@ -32,9 +32,9 @@ pub(super) struct TableQuery<'q> {
 /// A query that has succeeded.
 pub(super) struct SucceededQuery {
     pub(super) query: FinishedQuery,
-    /// The folder that rows were written to; None if they are the result of a SELECT.
+    /// The folder that rows were written to; absent if they are the result of a SELECT.
     folder: Option<String>,
-    /// The size of the rows that an earlier run has read; None if it has read none.
+    /// The size of the rows that an earlier run has read, if it has read them all.
     read_bytes: Option<u64>,
 }
 
@@ -125,8 +125,7 @@ impl TableQuery<'_> {
             };
             self.store.write_note(&name, &note).await;
         };
-        let query =
-            athena::run_or_resume(&client, earlier, &order, interrupt, progress, started).await?;
+        let query = athena::run(&client, earlier, &order, interrupt, progress, started).await?;
         let read_bytes = read_bytes.filter(|_| query.is_resumed && query.queries == 0);
         Ok(SucceededQuery {
             query,
@@ -243,7 +242,7 @@ impl QueryRows {
     }
 }
 
-/// Fails at the end of a file that holds nothing: no member of gzip would be read, and none missed.
+/// Fails at the end of a file that holds nothing, which the reader of gzip would take for a file without rows.
 struct NotEmpty<R> {
     file: R,
     has_bytes: bool,

@@ -19,9 +19,9 @@ pub(super) const MAX_OBJECT_BYTES: usize = 64 << 20;
 pub(super) struct QueryNote {
     /// The id of the query.
     pub(super) id: String,
-    /// The folder that its rows are written to; None if they are the result of a SELECT.
+    /// The folder that its rows are written to; absent if they are the result of a SELECT.
     pub(super) folder: Option<String>,
-    /// The size of the rows as stored, once a run has read them all; None before.
+    /// The size of the rows as stored, once a run has read them all.
     #[serde(default)]
     pub(super) read_bytes: Option<u64>,
 }
@@ -57,7 +57,7 @@ impl ResultStore {
         }
     }
 
-    /// Reads an object; None if there is none, or it cannot be read: then it is made again.
+    /// Reads an object; absent if it does not exist or cannot be read: then it is made again.
     pub(super) async fn get(&self, name: &str) -> Option<Vec<u8>> {
         let request = self.client.get_object().bucket(&self.bucket);
         let mut object = request.key(self.key(name)).send().await.ok()?;

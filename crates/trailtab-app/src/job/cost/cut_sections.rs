@@ -6,7 +6,7 @@ use super::cuts::CutDimensions;
 use trailtab_core::cost::charge::ChargeType;
 use trailtab_core::cost::money;
 use trailtab_core::cost::report::{
-    AudienceKind, CostReport, CutScope, ReportPart, ReportRow, RowFigure, unread_accounts_label,
+    AudienceKind, CostReport, CutScope, ReportPart, unread_accounts_label,
 };
 
 /// The report of one cut, or of several.
@@ -66,48 +66,6 @@ pub(super) fn leave_out(report: &mut CostReport, has: CutDimensions) {
             }
             AudienceKind::Manager | AudienceKind::Executive => part.accounts.clear(),
         }
-    }
-}
-
-/// Removes the amounts by day, which are not known if an answer is by month.
-pub(super) fn leave_out_days(report: &mut CostReport) {
-    let figure = |figure: &mut RowFigure| {
-        figure.last_day = None;
-        figure.day_before = None;
-    };
-    let row = |row: &mut ReportRow| {
-        row.daily.clear();
-        row.estimate = None;
-        figure(&mut row.figure);
-    };
-    for part in &mut report.parts {
-        figure(&mut part.total);
-        figure(&mut part.usage);
-        (part.outlook, part.unusual) = (None, None);
-        part.daily.clear();
-        part.daily_before.clear();
-        part.charges
-            .iter_mut()
-            .for_each(|charge| row(&mut charge.row));
-        part.owners.iter_mut().for_each(row);
-        part.services.iter_mut().for_each(row);
-        for account in &mut part.accounts {
-            row(&mut account.row);
-            account
-                .charges
-                .iter_mut()
-                .for_each(|charge| row(&mut charge.row));
-            account.owners.iter_mut().for_each(row);
-            account.services.iter_mut().for_each(row);
-        }
-        let movers = &mut part.movers;
-        let lists = [
-            &mut movers.accounts,
-            &mut movers.services,
-            &mut movers.owners,
-        ];
-        let movers = lists.into_iter().flatten();
-        movers.for_each(|mover| figure(&mut mover.figure));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reports from answers that others printed: each is one cut of the same money, and nobody knows its filter.
+//! Reports from answers that others printed: each is one cut of the same money, and its filter is not known.
 //!
 //! One cut gives the total; which one depends on the audience. Lists that it lacks come from other cuts of the same
 //! days. Amounts of two cuts are never added. What no cut tells is absent, and a problem of the report says so.
@@ -17,8 +17,8 @@ use trailtab_core::cost::dimension::UsageDimension;
 use trailtab_core::cost::owner::CostOwner;
 use trailtab_core::cost::period::{self, DayRange};
 use trailtab_core::cost::report::{
-    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportQuestion,
-    UnreadCut, trend_months,
+    Audience, AudienceKind, CostReport, CutScope, PeriodKind, ReportBasis, ReportPart,
+    ReportQuestion, UnreadCut, trend_months,
 };
 use trailtab_core::cost::table::{CostTable, LineCut};
 use trailtab_core::time::{self, Seconds};
@@ -266,7 +266,7 @@ pub(super) fn report(
             ..days
         };
         if !cut.run(shown).iter().all(|block| block.days().len() == 1) {
-            cut_sections::leave_out_days(&mut report);
+            report.parts.iter_mut().for_each(ReportPart::forget_days);
             let estimated = &mut report.period.estimated;
             let blocks = cut.blocks.iter().map(|block| block.days());
             *estimated = blocks
@@ -327,8 +327,8 @@ pub(super) fn report(
     Some(report)
 }
 
-/// The last settled day of a cut. Nobody knows when it was printed, so days that Cost Explorer no longer estimates are
-/// settled too, and of amounts by month nobody knows how they load.
+/// The last settled day of a cut. When it was printed is not known, so days that Cost Explorer no longer estimates are
+/// settled too. How amounts by month load is not known either.
 fn settled_through(run: &CostRun, cut: &SavedCut) -> Date {
     if !cut.is_daily() {
         return Date::MAX;

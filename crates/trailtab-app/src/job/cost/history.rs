@@ -27,7 +27,7 @@ pub struct MailedFigures {
     /// What the totals hold.
     #[serde(default)]
     pub basis: FiguresBasis,
-    /// Whether Cost Explorer estimated none of the days any more.
+    /// Whether Cost Explorer no longer estimated any of the days.
     #[serde(default)]
     pub is_final: bool,
     /// A hash of the subject: the accounts or owner, and the cost metric. Only figures with the

@@ -102,7 +102,8 @@ pub async fn send_all(
         }
         let mut occasion = LetterOccasion::First;
         if let Some(memory) = memory {
-            match earlier_mail::find(&post, wanted, memory.ledger).await {
+            let found = earlier_mail::find(&post, wanted, memory.ledger);
+            match memory.before_sending(&post, limit, found).await {
                 Ok(EarlierMail::NotWanted) => continue,
                 Ok(EarlierMail::NotFinal(mailed)) => {
                     occasion = LetterOccasion::Final;

@@ -7,7 +7,7 @@ use super::mail_setup::{DeliverySetup, MailSetup, MailerError};
 use super::mails;
 use super::needs::forecast_scope;
 use super::operator;
-use super::send::{Limit, SendLog, SendOutcome, SendResult};
+use super::send::{Limit, OutOfTime, SendLog, SendOutcome, SendResult};
 use super::{CostRun, ReportPeriod, Wanted, mail_setup};
 use crate::aws;
 use crate::deliver::ledger::{ClaimOwner as Sender, SendLedger};
@@ -26,6 +26,9 @@ pub enum RoundError {
     /// Mails cannot be sent.
     #[error(transparent)]
     NoMailer(#[from] MailerError),
+    /// The run had to end before anything was sent.
+    #[error(transparent)]
+    NoTime(#[from] OutOfTime),
     /// A signal stopped the run before anything was sent.
     #[error("stopped by a signal before anything was sent")]
     Interrupted,
@@ -51,7 +54,7 @@ pub struct SendOptions<'w> {
     pub ledger: &'w SendLedger,
     /// Identifies this run in the ledger.
     pub sender: Sender,
-    /// When to stop starting mails.
+    /// When to stop.
     pub limit: Limit,
     /// Write mails to this folder instead of sending them.
     pub folder: Option<MailFolder>,
@@ -139,13 +142,17 @@ impl MailRound {
         // Opened before the paid requests, which are useless if nothing can be sent.
         let mut setup = match way.folder {
             Some(folder) => DeliverySetup::dry(&run.settings, folder),
-            None => self.open(run, way.config).await?,
+            None => {
+                let opened = self.open(run, way.config);
+                way.limit.within("the secrets", opened).await??
+            }
         };
         let Some(need) = self.need(run) else {
             return Ok(self.refused);
         };
-        let books = way.limit.interrupt.or(run.books(&need)).await;
-        let books = books.ok_or(RoundError::Interrupted)??;
+        let books = way.limit.within("the costs", run.books(&need));
+        let books = way.limit.interrupt.or(books).await;
+        let books = books.ok_or(RoundError::Interrupted)???;
         let memory = SendLog {
             ledger: way.ledger,
             owner: way.sender,
@@ -164,7 +171,8 @@ impl MailRound {
             let told = operator::tell(run, &lines, &mut setup, Some(&memory), &way.limit);
             lines.extend(told.await);
         }
-        setup.outbox.close().await;
+        // All mails were answered, so it does not matter whether the session ends in time.
+        let _ = way.limit.within("the end", setup.outbox.close()).await;
         Ok(lines)
     }
 

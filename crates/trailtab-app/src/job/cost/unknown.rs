@@ -16,7 +16,7 @@ use trailtab_core::nearest;
 /// Why it is not known what an owner used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnerDoubt {
-    /// There is usage, and none of it has an owner.
+    /// There is usage, and no usage has an owner.
     NoOwners {
         /// Where owners come from, for a sentence.
         keys: String,
@@ -49,7 +49,7 @@ impl fmt::Display for OwnerDoubt {
 }
 
 impl CostRun {
-    /// Why it is not known what an owner used: nothing has an owner, or nobody has seen this one in Cost Explorer's
+    /// Why it is not known what an owner used: nothing has an owner, or this one is not in Cost Explorer's
     /// answers, which include the compared days. `None` if the owner was seen, if there is no usage at all, or if
     /// owners could not be read, which is a problem of its own.
     pub fn owner_doubt(&self, books: &GatheredCosts, owner: &CostOwner) -> Option<OwnerDoubt> {

@@ -49,7 +49,7 @@ pub(super) struct RunWriter {
 }
 
 impl RunWriter {
-    /// Creates a file that nobody else can open, and that vanishes with the process.
+    /// Creates a file that no other process can open, and that vanishes with this one.
     pub(super) fn create(directory: &Path) -> Result<RunWriter, SpoolError> {
         let file = tempfile::tempfile_in(directory);
         let file = file.map_err(|error| SpoolError::new(directory, error))?;

@@ -21,15 +21,15 @@ const LAST_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct QueryOrder {
     /// The text of the query, at most 262,144 bytes.
     pub statement: String,
-    /// The catalog that names without one belong to; None for the default.
+    /// The catalog that names without one belong to; the default if absent.
     pub catalog: Option<String>,
     /// The database that names without one belong to.
     pub database: Option<String>,
-    /// The workgroup; None for `primary`.
+    /// The workgroup; `primary` if absent.
     pub workgroup: Option<String>,
-    /// The folder in S3 for the result; None for the workgroup's.
+    /// The folder in S3 for the result; the workgroup's if absent.
     pub output_location: Option<String>,
-    /// The greatest age, in minutes, of a result of the same text that may be used again; None to scan in
+    /// The greatest age, in minutes, of a result of the same text that may be used again; absent to scan in
     /// any case. Athena allows seven days.
     pub reuse_max_age_minutes: Option<u32>,
     /// A query that has scanned more bytes than this, together with those that it repeats, is stopped.
@@ -44,7 +44,7 @@ pub struct QueryOrder {
 pub struct FinishedQuery {
     /// The id.
     pub id: QueryId,
-    /// The address of the result in S3. None if Athena keeps it (managed query results).
+    /// The address of the result in S3; absent if Athena keeps it (managed query results).
     pub output_location: Option<String>,
     /// The address of the list of files that UNLOAD wrote.
     pub manifest_location: Option<String>,
@@ -53,9 +53,9 @@ pub struct FinishedQuery {
     pub scan: QueryScan,
     /// The number of queries that this run started.
     pub queries: u32,
-    /// The time that it ran, in milliseconds; None if Athena did not tell.
+    /// The time that it ran, in milliseconds; absent if Athena did not tell.
     pub engine_ms: Option<u64>,
-    /// The time that it waited for capacity, in milliseconds; None if Athena did not tell.
+    /// The time that it waited for capacity, in milliseconds; absent if Athena did not tell.
     pub queue_ms: Option<u64>,
     /// Whether Athena used the result of an earlier query of the same text.
     pub reused: bool,
@@ -65,59 +65,19 @@ pub struct FinishedQuery {
     pub workgroup: Option<String>,
 }
 
-/// Runs a statement to its end. A query that fails for a reason that may pass is started again. On an
-/// interrupt, AWS is asked to stop it.
+/// Runs a statement to its end, or takes up the query of an earlier run of the same statement: one that runs is
+/// awaited, and the result of one that succeeded is used. If that one has failed, was cancelled, is not known or is
+/// another statement, the statement is run. A query that fails for a reason that may pass is started again. On an
+/// interrupt, AWS is asked to stop it. Calls `started` with the id of each query that is started, before its end is
+/// awaited.
 ///
 /// # Errors
 ///
 /// Returns why there is no result, and what was scanned.
 pub async fn run(
     client: &AthenaClient,
-    order: &QueryOrder,
-    interrupt: &Interrupt,
-    progress: &ReadProgress,
-) -> Result<FinishedQuery, QueryError> {
-    follow(client, order, None, interrupt, progress, async |_| {}).await
-}
-
-/// Takes up the query of an earlier run of the same statement: one that runs is awaited, and the result of
-/// one that succeeded is used. If it has failed, was cancelled, is not known or is another statement, the
-/// statement is run as [`run`] does.
-///
-/// # Errors
-///
-/// Returns why there is no result, and what was scanned.
-pub async fn resume(
-    client: &AthenaClient,
-    id: QueryId,
-    order: &QueryOrder,
-    interrupt: &Interrupt,
-    progress: &ReadProgress,
-) -> Result<FinishedQuery, QueryError> {
-    follow(client, order, Some(id), interrupt, progress, async |_| {}).await
-}
-
-/// Takes up a query of an earlier run if there is one, as [`resume`] does, or runs the statement. Calls `started` with
-/// the id of each query that is started, before its end is awaited.
-///
-/// # Errors
-///
-/// Returns why there is no result, and what was scanned.
-pub async fn run_or_resume(
-    client: &AthenaClient,
     earlier: Option<QueryId>,
     order: &QueryOrder,
-    interrupt: &Interrupt,
-    progress: &ReadProgress,
-    started: impl AsyncFn(&QueryId),
-) -> Result<FinishedQuery, QueryError> {
-    follow(client, order, earlier, interrupt, progress, started).await
-}
-
-async fn follow(
-    client: &AthenaClient,
-    order: &QueryOrder,
-    earlier: Option<QueryId>,
     interrupt: &Interrupt,
     progress: &ReadProgress,
     started: impl AsyncFn(&QueryId),

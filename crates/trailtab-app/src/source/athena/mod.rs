@@ -7,7 +7,7 @@ mod scan;
 mod steps;
 
 pub use self::error::{QueryEnd, QueryError};
-pub use self::execution::{FinishedQuery, QueryOrder, resume, run, run_or_resume};
+pub use self::execution::{FinishedQuery, QueryOrder, run};
 pub use self::result::{
     ResultError, ResultObject, UnloadedObject, UnloadedResult, open_result, open_unloaded,
 };

@@ -78,7 +78,7 @@ impl ResultObject {
         self.size_bytes
     }
 
-    /// Fetches the next piece of up to 8 MiB; None at the end, which comes only after all bytes.
+    /// Fetches the next piece of up to 8 MiB; absent at the end, which comes only after all bytes.
     ///
     /// # Errors
     ///
@@ -260,7 +260,7 @@ fn addresses(text: &str) -> Result<BTreeSet<String>, String> {
     addresses.collect()
 }
 
-/// Says how files that are present differ from those that are named; None if they do not.
+/// Says how files that are present differ from those that are named; absent if they are the same.
 fn difference(named: &BTreeSet<String>, present: &BTreeSet<String>) -> Option<String> {
     let missing: Vec<&String> = named.difference(present).collect();
     let foreign: Vec<&String> = present.difference(named).collect();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use trailtab_render::progress;
 
-/// The bytes that queries read from S3, as stored. AWS bills them whatever became of a query.
+/// The bytes that queries read from S3, as stored. AWS bills them for queries that fail or are cancelled as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueryScan {
     /// The bytes that Athena told.

@@ -55,7 +55,7 @@ enum Phase {
     Stopping {
         id: QueryId,
         cause: StopCause,
-        /// The answer to the request to stop it; None before.
+        /// The answer to the request to stop it, once there is one.
         answer: Option<Result<(), AwsFailure>>,
         pause: Duration,
         looks: u32,
@@ -344,7 +344,7 @@ impl<'q> QuerySteps<'q> {
 
     fn succeed(&mut self, status: QueryStatus, is_resumed: bool) -> QueryStep {
         let reused = status.reused == Some(true);
-        // A result that is used again takes no scan, and Athena may tell none.
+        // A result that is used again takes no scan, and Athena may tell no number.
         let bytes = status.scanned_bytes.or(reused.then_some(0));
         self.ended.add(bytes);
         QueryStep::Finish(Box::new(Ok(FinishedQuery {

@@ -24,7 +24,7 @@ use trailtab_core::time::{Seconds, TimeRange};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ToRead {
     pub(super) name: Region,
-    /// Whether somebody said that it is enabled. If not, it is tried, and may turn out not to be.
+    /// Whether it is known to be enabled. If not, it is tried, and may turn out not to be.
     pub(super) is_enabled: bool,
 }
 
@@ -198,7 +198,7 @@ impl RegionReading {
         let arrived = self.walk.arrived(ask, &looked, self.now());
         let arrived = arrived.map_err(|error| gave_up(error, "InvalidPages".to_owned(), ""))?;
         let mut events = answer.events;
-        // Older ones are another walker's, unless they are of a time that nobody asks for.
+        // Older ones are another walker's, unless they are of a time that was not asked for.
         let is_mine = |time| time >= arrived.goal || !page::is_asked(ask, time);
         events.retain(|event| page::time(event).is_none_or(is_mine));
         let covered = self.claim(arrived.covered, looked.oldest, &events);

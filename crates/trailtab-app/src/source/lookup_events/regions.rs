@@ -105,7 +105,7 @@ pub(super) enum KnownRegions {
     NotAsked,
     /// Those that are enabled.
     Enabled(Vec<Region>),
-    /// Nobody may tell.
+    /// No permission to ask.
     NotAllowed,
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use tokio::task::JoinSet;
 
+use super::look::{BucketLook, look};
 use super::pages::{failure_of_list, objects_of};
 use super::{MAX_CONCURRENT_LISTINGS, S3Error, S3Request, S3Store};
 use crate::aws::AwsFailure;
-use crate::source::interrupt;
-use trailtab_core::coverage::{ReadScope, RunCoverage, Severity};
+use trailtab_core::coverage::{ReadScope, RunCoverage};
 use trailtab_core::scope::{AccountId, Scope};
 use trailtab_core::time;
 
@@ -56,21 +56,20 @@ pub async fn trail_layout(
     asked: S3Request<'_>,
     dates: bool,
 ) -> Result<TrailLayout, S3Error> {
-    let interrupted = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
-    let mut layout = TrailLayout::default();
-    let connect = S3Store::connect(config, bucket, asked.requester_pays, asked.interrupt);
-    let Some(store) = asked.interrupt.or(connect).await else {
-        layout.coverage.problem(interrupted());
-        return Ok(layout);
-    };
-    let found = asked.interrupt.or(store.roots(prefix, asked, dates)).await;
-    layout.coverage = std::mem::take(&mut *store.coverage.lock().await);
-    match found {
-        Some(roots) => layout.roots = roots?,
-        None => layout.coverage.problem(interrupted()),
-    }
-    layout.region = store.client.config().region().map(ToString::to_string);
-    Ok(layout)
+    let look = look(config, bucket, prefix, asked, async |store| {
+        store.roots(prefix, asked, dates).await
+    });
+    let BucketLook {
+        store,
+        found,
+        coverage,
+    } = look.await?;
+    let region = |store: Arc<S3Store>| store.client.config().region().map(ToString::to_string);
+    Ok(TrailLayout {
+        roots: found.unwrap_or_default(),
+        region: store.and_then(region),
+        coverage,
+    })
 }
 
 impl S3Store {

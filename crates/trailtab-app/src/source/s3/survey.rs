@@ -8,10 +8,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::look::{BucketLook, look};
 use super::pages::ListedObject;
 use super::{ListingCursor, MAX_CONCURRENT_LISTINGS, S3Error, S3Request, S3Store};
-use crate::source::interrupt;
-use trailtab_core::coverage::{RunCoverage, Severity};
+use trailtab_core::coverage::RunCoverage;
 use trailtab_core::s3_requests::S3RequestPlan;
 use trailtab_core::scope::Scope;
 
@@ -94,29 +94,19 @@ pub async fn survey(
     prefix: &str,
     asked: S3Request<'_>,
 ) -> Result<ScanSurvey, S3Error> {
-    let interrupted = || interrupt::problem(format!("s3://{bucket}/{prefix}"), Severity::Partial);
-    let connect = S3Store::connect(config, bucket, asked.requester_pays, asked.interrupt);
-    let Some(store) = asked.interrupt.or(connect).await else {
-        let mut survey = ScanSurvey::default();
-        survey.coverage.problem(interrupted());
-        return Ok(survey);
-    };
     let places = Arc::new(SharedPlaces::default());
-    // Dropping the future on an interrupt aborts all its tasks.
-    let listed = asked
-        .interrupt
-        .or(list_all(&store, prefix, asked, &places))
-        .await;
-    let mut coverage = std::mem::take(&mut *store.coverage.lock().await);
-    match listed {
-        Some(listed) => listed?,
-        None => coverage.problem(interrupted()),
-    }
+    let look = look(config, bucket, prefix, asked, async |store| {
+        list_all(store, prefix, asked, &places).await
+    });
+    let BucketLook {
+        store, coverage, ..
+    } = look.await?;
     let is_complete = coverage.is_complete();
+    let plan = store.map(|store| store.requests.plan(is_complete));
     let places = std::mem::take(&mut *places.lock());
     Ok(ScanSurvey {
         places,
-        plan: store.requests.plan(is_complete),
+        plan: plan.unwrap_or_default(),
         coverage,
     })
 }

@@ -20,6 +20,7 @@ mod tagged;
 #[cfg(test)]
 mod tests;
 mod trend;
+mod undated;
 mod unread;
 mod words;
 

@@ -66,15 +66,7 @@ pub(in crate::event) const RECORD_MEMBERS: [(&str, RecordMember); 30] = [
 ];
 
 /// The names of [`RECORD_MEMBERS`].
-pub(in crate::event) static RECORD_NAMES: NameTable = NameTable::of({
-    let mut names = [""; RECORD_MEMBERS.len()];
-    let mut i = 0;
-    while i < names.len() {
-        names[i] = RECORD_MEMBERS[i].0;
-        i += 1;
-    }
-    names
-});
+pub(in crate::event) static RECORD_NAMES: NameTable = NameTable::of(&RECORD_MEMBERS);
 
 /// Finds a member by its name.
 pub(in crate::event) fn record_member(name: &[u8]) -> Option<RecordMember> {

@@ -15,13 +15,15 @@ const ROWS: usize = 32;
 pub struct NameTable([NamePattern; ROWS]);
 
 impl NameTable {
-    /// Makes a table of at most 31 names. An empty name matches nothing: it marks a place where objects begin.
-    pub const fn of<const N: usize>(names: [&str; N]) -> NameTable {
+    /// Makes a table of the names of at most 31 members. An empty name matches nothing: it marks a place where objects
+    /// begin.
+    pub const fn of<M: Copy>(members: &[(&str, M)]) -> NameTable {
         let mut rows = [NamePattern::NEVER; ROWS];
         let mut i = 0;
-        while i < N {
-            if !names[i].is_empty() {
-                rows[i] = NamePattern::of(names[i]);
+        while i < members.len() {
+            let (name, _) = members[i];
+            if !name.is_empty() {
+                rows[i] = NamePattern::of(name);
             }
             i += 1;
         }
@@ -134,7 +136,7 @@ impl NameOrder {
 mod tests {
     use super::*;
 
-    static TABLE: NameTable = NameTable::of(["a", "b", "", "longer"]);
+    static TABLE: NameTable = NameTable::of(&[("a", ()), ("b", ()), ("", ()), ("longer", ())]);
 
     fn names(order: &mut NameOrder, json: &str) -> String {
         let mut scanner = JsonScanner::new(json.as_bytes(), 0);

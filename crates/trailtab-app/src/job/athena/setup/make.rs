@@ -70,7 +70,7 @@ pub(super) fn listed(differences: &[TableDifference]) -> String {
 struct TableMaker<'r> {
     request: &'r SetupRequest,
     config: SdkConfig,
-    /// Where Athena writes what statements print; None if the workgroup says it.
+    /// Where Athena writes what statements print; absent if the workgroup says it.
     output_location: Option<String>,
     progress: &'r ReadProgress,
     /// Is told each statement before it is run.
@@ -176,7 +176,7 @@ impl<'r> TableMaker<'r> {
         Ok(end)
     }
 
-    /// What the catalog says of a table; None if there is none.
+    /// What the catalog says of a table; absent if it does not exist.
     async fn described(
         &self,
         address: &AthenaAddress,
@@ -229,8 +229,15 @@ impl<'r> TableMaker<'r> {
         };
         let client = aws::athena(&self.config);
         let interrupt = &self.request.interrupt;
-        let ran = athena::run(&client, &order, interrupt, self.progress).await;
-        ran.map(drop).map_err(|error| SetupError::Statement {
+        let ran = athena::run(
+            &client,
+            None,
+            &order,
+            interrupt,
+            self.progress,
+            async |_| {},
+        );
+        ran.await.map(drop).map_err(|error| SetupError::Statement {
             action,
             address: Box::new(address.clone()),
             error: Box::new(error),

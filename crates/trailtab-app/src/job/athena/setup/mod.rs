@@ -26,7 +26,7 @@ use trailtab_render::escape;
 /// The most tables of one run. A writer to the bucket can make folders that look like those of a trail.
 const MAX_TABLES: usize = 20;
 
-/// The partition whose Regions a table has if none of those found is known.
+/// The partition whose Regions a table has if all Regions that were found are unknown.
 const DEFAULT_PARTITION: &str = "aws";
 
 /// Which tables to make.
@@ -38,9 +38,9 @@ pub struct SetupRequest {
     pub prefix: String,
     /// The table, and the workgroup that makes it. Further tables have names that begin like it.
     pub address: AthenaAddress,
-    /// The first day of the tables; None for the first day with log files.
+    /// The first day of the tables; absent for the first day with log files.
     pub first_day: Option<Date>,
-    /// The folder in S3 for the results of statements; None for the workgroup's.
+    /// The folder in S3 for the results of statements; the workgroup's if absent.
     pub results: Option<String>,
     /// Whether the credentials' account pays for the requests to the bucket.
     pub requester_pays: bool,

@@ -4,32 +4,21 @@
 //! corrections after it. A position is claimed before its mail is sent and settled afterwards, so
 //! that a mail whose run was killed in between is never sent twice.
 
+mod limit;
+
 use aws_lc_rs::digest;
 use serde::Serialize;
-use tokio::time::{Duration, Instant};
 
+pub use self::limit::{Limit, OutOfTime, RETRY_DELAYS};
 use super::history::{self, FiguresBasis, MailedFigures};
 use crate::deliver::ledger::{ClaimEnd, ClaimOwner, LedgerError, SendClaim, SendLedger};
 use crate::deliver::mail::SendError;
 use crate::deliver::outbox::{Outbox, OutgoingMessage};
 use crate::deliver::sent_hash::SentHash;
-use crate::source::interrupt::{self, Interrupt};
 use trailtab_core::cost::recipient::ReportDestination;
 use trailtab_core::cost::settings::RestatementThreshold;
 use trailtab_core::digits;
 use trailtab_render::escape;
-
-/// Minimum time left to start a mail. With less, it could be cut off before the answer, leaving it
-/// unconfirmed.
-const MIN_SEND_TIME: Duration = Duration::from_secs(45);
-
-/// The waits before mails that failed for now are sent again. Servers that throttle want seconds; those that greylist
-/// unknown senders want minutes, and are left to the next run.
-pub const RETRY_DELAYS: [Duration; 3] = [
-    Duration::from_secs(1),
-    Duration::from_secs(5),
-    Duration::from_secs(25),
-];
 
 /// Maximum number of mails for one report, period and recipient, including corrections.
 const MAX_MAILS_PER_PERIOD: usize = 50;
@@ -181,35 +170,6 @@ pub struct SendLog<'m> {
     pub owner: ClaimOwner,
 }
 
-/// When to stop starting mails.
-#[derive(Debug, Clone)]
-pub struct Limit {
-    /// No mail starts that may not finish before this time.
-    pub deadline: Option<Instant>,
-    /// The request to stop.
-    pub interrupt: Interrupt,
-    /// The waits before what failed for now is sent again; usually [`RETRY_DELAYS`].
-    pub retry_delays: &'static [Duration],
-}
-
-impl Limit {
-    /// Whether a mail can still start after a wait.
-    fn allows(&self, wait: Duration) -> bool {
-        let ends_before = |deadline| Instant::now() + wait + MIN_SEND_TIME <= deadline;
-        self.deadline.is_none_or(ends_before) && !self.interrupt.is_requested()
-    }
-
-    /// Why no further mail may start.
-    fn reached(&self) -> Option<&'static str> {
-        let is_late = |deadline| Instant::now() + MIN_SEND_TIME > deadline;
-        match self.deadline.is_some_and(is_late) {
-            true => Some("no time was left to send it"),
-            false if self.interrupt.is_requested() => Some(interrupt::REASON),
-            false => None,
-        }
-    }
-}
-
 /// Sends reports one after the other. A failure does not stop the others. Reports that failed and may succeed later,
 /// as after an answer 4xx, are sent again at the end.
 ///
@@ -264,7 +224,7 @@ async fn send_one<E: std::fmt::Display>(
             Err(error) => failed(&error.to_string(), true),
         },
         (None, Some(memory)) => memory
-            .send(post, outbox, &mut note, build)
+            .send(post, outbox, limit, &mut note, build)
             .await
             .unwrap_or_else(|error| failed(&error.to_string(), false)),
     };
@@ -284,20 +244,40 @@ enum NextSend {
 }
 
 impl SendLog<'_> {
+    /// Waits for what the ledger says of a report, as long as its mail can start.
+    ///
+    /// # Errors
+    ///
+    /// Fails as the operation does, or if it did not end in time.
+    pub(super) async fn before_sending<T>(
+        &self,
+        post: &OutgoingReport,
+        limit: &Limit,
+        operation: impl Future<Output = Result<T, LedgerError>>,
+    ) -> Result<T, LedgerError> {
+        let (last_start, key) = (limit.last_start(), key(post, 0));
+        self.ledger.by(last_start, &key, operation).await
+    }
+
     async fn send<E: std::fmt::Display>(
         &self,
         post: &OutgoingReport,
         outbox: &mut Outbox,
+        limit: &Limit,
         note: &mut Option<String>,
         build: &mut impl FnMut(&OutgoingReport, Option<&MailedFigures>) -> Result<OutgoingMessage, E>,
     ) -> Result<SendOutcome, LedgerError> {
-        let place = match self.next(post).await? {
+        let next = self.before_sending(post, limit, self.next(post));
+        let place = match next.await? {
             NextSend::Place(place) => place,
             NextSend::Decided(outcome) => return Ok(outcome),
         };
         let before = match place {
             0 => None,
-            _ => Some(self.before(post).await?),
+            _ => {
+                let before = self.before(post);
+                Some(self.before_sending(post, limit, before).await?)
+            }
         };
         if before
             .as_ref()
@@ -311,19 +291,25 @@ impl SendLog<'_> {
             Err(error) => return Ok(failed(&error.to_string(), true)),
         };
         let (key, content) = (key(post, place), &post.content);
-        match self.ledger.claim(&key, content, &self.owner).await? {
+        let claim = self.ledger.claim(&key, content, &self.owner);
+        match self.before_sending(post, limit, claim).await? {
             SendClaim::Granted => {}
             SendClaim::Sent => return Ok(SendOutcome::AlreadySent),
             SendClaim::Busy(_) | SendClaim::Differs(_) => return Ok(busy()),
             // A mail is never split.
             SendClaim::Unconfirmed(_) | SendClaim::Split => return Ok(unconfirmed()),
         }
-        let sent = outbox.send(&message).await;
-        let settled = match &sent {
-            Ok(()) => self.settle(post, &key, ClaimEnd::Sent).await,
-            Err(SendError::Unconfirmed(_)) => self.settle(post, &key, ClaimEnd::Unconfirmed).await,
-            Err(_) => self.ledger.release(&key).await,
+        let sent = limit.sent(outbox.send(&message)).await;
+        let settled = async {
+            match &sent {
+                Ok(()) => self.settle(post, &key, ClaimEnd::Sent).await,
+                Err(SendError::Unconfirmed(_)) => {
+                    self.settle(post, &key, ClaimEnd::Unconfirmed).await
+                }
+                Err(_) => self.ledger.release(&key).await,
+            }
         };
+        let settled = self.ledger.by(limit.deadline, &key, settled).await;
         // An entry that remains claimed only keeps the mail from being sent again.
         *note = settled.err().map(|error| error.to_string());
         Ok(outcome(sent, false, place > 0))

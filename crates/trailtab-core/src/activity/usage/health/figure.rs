@@ -20,6 +20,8 @@ pub enum HealthFigure {
     Unsent,
     /// Records and deliveries that could not be read.
     Unreadable,
+    /// Events of deliveries that failed, which Lambda repeats: the repetition receives them.
+    Deferred,
     /// Requests to CloudWatch, not counting repetitions.
     Chunks,
     /// Repeated requests to CloudWatch.
@@ -72,7 +74,7 @@ pub struct HealthMetric {
 
 impl HealthFigure {
     /// All figures.
-    pub const ALL: [HealthFigure; 15] = [
+    pub const ALL: [HealthFigure; 16] = [
         HealthFigure::Received,
         HealthFigure::Published,
         HealthFigure::Skipped,
@@ -80,6 +82,7 @@ impl HealthFigure {
         HealthFigure::Unconfirmed,
         HealthFigure::Unsent,
         HealthFigure::Unreadable,
+        HealthFigure::Deferred,
         HealthFigure::Chunks,
         HealthFigure::Retries,
         HealthFigure::Invocations,
@@ -117,6 +120,7 @@ impl HealthFigure {
             HealthFigure::Unconfirmed => (HEALTH_NAMESPACE, "EventsUnconfirmed"),
             HealthFigure::Unsent => (HEALTH_NAMESPACE, "EventsUnsent"),
             HealthFigure::Unreadable => (HEALTH_NAMESPACE, "EventsUnreadable"),
+            HealthFigure::Deferred => (HEALTH_NAMESPACE, "EventsDeferred"),
             HealthFigure::Chunks => (HEALTH_NAMESPACE, "Chunks"),
             HealthFigure::Retries => (HEALTH_NAMESPACE, "Retries"),
             HealthFigure::Invocations => ("AWS/Lambda", "Invocations"),

@@ -127,6 +127,8 @@ pub struct EventOutcomes {
     pub unreadable: Option<u64>,
     /// Refused, unsent and unreadable ones together.
     pub lost: Option<u64>,
+    /// Of deliveries that failed and that Lambda repeats: not among those received until then.
+    pub deferred: Option<u64>,
 }
 
 /// Deliveries by what became of them.
@@ -174,6 +176,7 @@ impl FunctionHealth {
                 unsent: get(HealthFigure::Unsent),
                 unreadable: get(HealthFigure::Unreadable),
                 lost: readings.sum(&HealthFigure::LOST),
+                deferred: get(HealthFigure::Deferred),
             },
             deliveries: DeliveryOutcomes {
                 invocations: get(HealthFigure::Invocations),

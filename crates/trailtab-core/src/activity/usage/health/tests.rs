@@ -90,6 +90,16 @@ fn errors_and_throttles_that_lambda_repeats_are_no_loss() {
     assert_eq!(health.deliveries.errors, Some(7));
 }
 
+/// They are not received before their repetition, which counts them.
+#[test]
+fn events_that_are_put_off_are_no_loss() {
+    let mut readings = well();
+    readings.figures.insert(HealthFigure::Deferred, 7);
+    let health = judge(&readings);
+    assert!(health.is_well());
+    assert_eq!(health.events.deferred, Some(7));
+}
+
 #[test]
 fn missing_data_are_named_and_never_zero() {
     let mut readings = well();
