@@ -103,13 +103,14 @@ impl RecentApis {
     #[cold]
     fn put(&mut self, place: usize, source: &[u8], name: &[u8], id: u32) {
         let len = source.len() + name.len();
-        if source.is_empty() || len > MAX_RECENT_BYTES {
+        if len > MAX_RECENT_BYTES {
             return;
         }
         if self.0.is_empty() {
+            // No service has a name of this length.
             let nothing = RecentApi {
                 text: [0; MAX_RECENT_BYTES],
-                source_len: 0,
+                source_len: u8::MAX,
                 name_len: 0,
                 id: 0,
             };
