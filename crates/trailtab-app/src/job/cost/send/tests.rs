@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use tokio::time::{Duration, Instant};
+
 use super::*;
 use crate::aws;
 use crate::deliver::channel::ChannelSender;
@@ -11,6 +13,7 @@ use crate::deliver::mail::smtp::SmtpSender;
 use crate::deliver::mail::tests::scripted::{END, HELLO, Next, Scripted};
 use crate::deliver::mail::{MailTransport, OutgoingMail};
 use crate::job::cost::history::CurrencyTotal;
+use crate::source::interrupt::{self, Interrupt};
 use trailtab_core::cost::channel::ChannelKind;
 use trailtab_core::cost::period::DayRange;
 use trailtab_core::time::Seconds;
