@@ -146,7 +146,7 @@ impl ObjectClient {
     async fn end_by_sdk(
         &self,
         request: ObjectRequest<'_>,
-        end: RequestEnd,
+        end: EndedRequest,
     ) -> Result<ObjectAnswer, AwsFailure> {
         let connector = SharedHttpConnector::new(EndedConnector(Mutex::new(Some(end))));
         let client = http_client_fn(move |_, _| connector.clone());
@@ -180,7 +180,7 @@ impl ObjectClient {
 
 /// A request that ended, with an answer or without.
 #[derive(Debug)]
-struct RequestEnd {
+struct EndedRequest {
     answer: Result<HttpResponse, ConnectorError>,
     /// Closed by the SDK after some failures.
     connection: CaptureSmithyConnection,
@@ -188,12 +188,12 @@ struct RequestEnd {
 
 /// A connector that gives the end of one request that was sent before.
 #[derive(Debug)]
-struct EndedConnector(Mutex<Option<RequestEnd>>);
+struct EndedConnector(Mutex<Option<EndedRequest>>);
 
 impl HttpConnector for EndedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let end = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(RequestEnd { answer, connection }) = end else {
+        let Some(EndedRequest { answer, connection }) = end else {
             let again = ConnectorError::other("it was sent once".into(), None);
             return HttpConnectorFuture::ready(Err(again));
         };
@@ -356,12 +356,12 @@ impl RequestTemplate {
     }
 
     /// Sends a request. Any other end than an object is left to the SDK.
-    async fn send(&self, mut request: HttpRequest) -> Result<ObjectAnswer, RequestEnd> {
+    async fn send(&self, mut request: HttpRequest) -> Result<ObjectAnswer, EndedRequest> {
         let connection = CaptureSmithyConnection::new();
         request.add_extension(connection.clone());
         let mut response = match self.connector.call(request).await {
             Ok(response) if response.status().is_success() => response,
-            answer => return Err(RequestEnd { answer, connection }),
+            answer => return Err(EndedRequest { answer, connection }),
         };
         let mut body = std::mem::replace(response.body_mut(), SdkBody::taken());
         let headers = response.headers();

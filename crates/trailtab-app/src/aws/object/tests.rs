@@ -1,3 +1,5 @@
+//! Requests by a template are like those of the SDK, and so is what becomes of them.
+
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Config, Region};
