@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn keys_are_encoded_as_they_are_signed() {
-        let config = aws_config::SdkConfig::builder()
+        let config = SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .endpoint_url("http://127.0.0.1:1");
         let bucket = DocumentBucket::new(&config.build(), "letters");

@@ -229,7 +229,8 @@ async fn bytes_are_compared_with_their_checksum() {
 
 #[tokio::test]
 async fn failures_are_told_as_the_sdk_tells_them() {
-    let ends: [(fn() -> End, FailureKind, &str); 12] = [
+    type MakeEnd = fn() -> End;
+    let ends: [(MakeEnd, FailureKind, &str); 12] = [
         (
             || refusal(404, "NoSuchKey", "The key does not exist."),
             FailureKind::Refused,
