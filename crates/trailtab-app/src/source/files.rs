@@ -85,7 +85,7 @@ fn walk(
         // Neighbours in a folder cover the same hours and share sessions.
         files.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
         has_files |= !files.is_empty();
-        found(files.into_iter().map(FoundFile::document).collect());
+        found(files.into_iter().map(ListedFile::document).collect());
     }
     has_files
 }
@@ -93,20 +93,20 @@ fn walk(
 /// An entry of a folder.
 enum FolderEntry {
     Folder(PathBuf),
-    File(FoundFile),
+    File(ListedFile),
     /// A socket or another special file, a dangling link, a link to a folder, or what [`is_internal`] names.
     Ignored,
 }
 
 /// A file in a folder; its size is not asked for if it is named like a log file of CloudTrail.
-struct FoundFile {
+struct ListedFile {
     path: PathBuf,
     size: Option<u64>,
 }
 
-impl FoundFile {
+impl ListedFile {
     fn document(self) -> Document {
-        let FoundFile { path, size } = self;
+        let ListedFile { path, size } = self;
         Document {
             size: size.unwrap_or_default(),
             named: false,
@@ -129,7 +129,7 @@ fn look_at(entry: &fs::DirEntry) -> io::Result<FolderEntry> {
     }
     // Asking for the sizes of a trail's files would take longer than listing them.
     if kind.is_file() && is_named_as_log_file(&path) {
-        return Ok(FolderEntry::File(FoundFile { path, size: None }));
+        return Ok(FolderEntry::File(ListedFile { path, size: None }));
     }
     let metadata = match kind.is_symlink() {
         true => fs::metadata(&path).ok(),
@@ -139,7 +139,7 @@ fn look_at(entry: &fs::DirEntry) -> io::Result<FolderEntry> {
         .filter(fs::Metadata::is_file)
         .map(|file| file.len());
     Ok(match size {
-        Some(_) => FolderEntry::File(FoundFile { path, size }),
+        Some(_) => FolderEntry::File(ListedFile { path, size }),
         None => FolderEntry::Ignored,
     })
 }
