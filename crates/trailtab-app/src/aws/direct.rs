@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::{AwsFailure, FailureKind};
+use super::network::watched_connector;
 use super::repetition::{AfterFailure, Repetition};
 use super::signed::UnsignedRequest;
 use super::{CREDENTIALS_TIMEOUT, direct_connector, with_causes};
@@ -59,6 +60,15 @@ impl DirectClient {
             config: config.clone(),
             max_answer_bytes,
             credentials: Mutex::default(),
+        }
+    }
+
+    /// Shares with the SDK's clients what is known of the network: fails early until any host has answered them or this
+    /// client, and answers to this client count for them.
+    pub(super) fn watched(self) -> DirectClient {
+        DirectClient {
+            connector: watched_connector(self.connector, CONNECT_TIMEOUT),
+            ..self
         }
     }
 

@@ -60,7 +60,7 @@ impl DocumentBucket {
         DocumentBucket {
             name: name.to_owned(),
             uri: bucket_uri(config, name),
-            client: DirectClient::new(config, MAX_DOCUMENT_BYTES),
+            client: DirectClient::new(config, MAX_DOCUMENT_BYTES).watched(),
         }
     }
 

@@ -2,14 +2,14 @@
 //!
 //! The SDK and the loops of this program retry patiently, which is right for a connection lost in
 //! the middle of a run. Before the first response, that would only delay the error by minutes, so a
-//! few connection attempts are enough. [`Network`] is shared by all clients of a run and knows
+//! few connection attempts are enough. [`Network`] is shared by all clients of the process and knows
 //! whether any host has answered.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -146,7 +146,7 @@ impl State {
     }
 }
 
-/// State of the network, shared by the clients of a run.
+/// State of the network, shared by the clients of the process.
 #[derive(Debug)]
 struct Network {
     state: Mutex<State>,
@@ -182,14 +182,36 @@ impl Network {
     }
 }
 
+impl Network {
+    /// The one network of this process.
+    fn shared() -> Arc<Network> {
+        static NETWORK: LazyLock<Arc<Network>> = LazyLock::new(|| {
+            Arc::new(Network {
+                state: Mutex::default(),
+                proxies: Matcher::from_env(),
+                credentials_uri: std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI").ok(),
+            })
+        });
+        NETWORK.clone()
+    }
+}
+
 /// Makes a client fail early until any host has answered.
 pub(super) fn watched(inner: SharedHttpClient) -> SharedHttpClient {
-    let network = Arc::new(Network {
-        state: Mutex::default(),
-        proxies: Matcher::from_env(),
-        credentials_uri: std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI").ok(),
-    });
+    let network = Network::shared();
     SharedHttpClient::new(Watched { inner, network })
+}
+
+/// Makes a connector fail early until any host has answered.
+pub(super) fn watched_connector(
+    inner: SharedHttpConnector,
+    connect_timeout: Duration,
+) -> SharedHttpConnector {
+    SharedHttpConnector::new(WatchedConnector {
+        inner,
+        connect_timeout,
+        network: Network::shared(),
+    })
 }
 
 #[derive(Debug)]
