@@ -195,14 +195,17 @@ fn connector(
     trusting(TlsContext::default(), settings, sleep)
 }
 
-/// A connector for requests to AWS without an SDK client, which trusts Amazon's authorities first.
+/// A connector for requests to AWS without an SDK client: as the SDK's clients, it trusts Amazon's authorities first, and
+/// fails early until any host has answered.
 fn direct_connector(
     settings: HttpConnectorSettings,
     sleep: Option<SharedAsyncSleep>,
 ) -> SharedHttpConnector {
-    trust::direct(move |trusted| {
+    let connect_timeout = settings.connect_timeout().unwrap_or_default();
+    let connector = trust::direct(move |trusted| {
         SharedHttpConnector::new(trusting(trusted, Some(settings.clone()), sleep.clone()))
-    })
+    });
+    network::watched_connector(connector, connect_timeout)
 }
 
 /// A connector that trusts what its TLS settings say.

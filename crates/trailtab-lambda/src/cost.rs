@@ -102,8 +102,7 @@ pub(super) fn main() -> Result<(), lambda_runtime::Error> {
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
             // A schedule's default event has no such key, and other events need not be objects.
             let asked: CostEvent = serde_json::from_value(event.payload).unwrap_or_default();
-            // Boxed: the compiler lays out no deeper nest of futures.
-            Box::pin(function.answer(&asked, &event.context)).await
+            function.answer(&asked, &event.context).await
         }))
         .await
     })

@@ -17,7 +17,6 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::{AwsFailure, FailureKind};
-use super::network::watched_connector;
 use super::repetition::{AfterFailure, Repetition};
 use super::signed::UnsignedRequest;
 use super::{CREDENTIALS_TIMEOUT, direct_connector, with_causes};
@@ -60,15 +59,6 @@ impl DirectClient {
             config: config.clone(),
             max_answer_bytes,
             credentials: Mutex::default(),
-        }
-    }
-
-    /// Shares with the SDK's clients what is known of the network: fails early until any host has answered them or this
-    /// client, and answers to this client count for them.
-    pub(super) fn watched(self) -> DirectClient {
-        DirectClient {
-            connector: watched_connector(self.connector, CONNECT_TIMEOUT),
-            ..self
         }
     }
 
@@ -164,18 +154,20 @@ async fn body_of(response: &mut HttpResponse, limit: usize) -> Result<Vec<u8>, A
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use aws_smithy_runtime_api::http::StatusCode;
     use aws_smithy_types::body::SdkBody;
 
     use super::*;
 
+    /// An answer without headers.
+    pub(crate) fn answer(status: u16, body: impl Into<SdkBody>) -> HttpResponse {
+        HttpResponse::new(StatusCode::try_from(status).unwrap(), body.into())
+    }
+
     #[tokio::test]
     async fn an_endless_answer_is_a_failure() {
-        let answer = |bytes: usize| {
-            let body = SdkBody::from(vec![b' '; bytes]);
-            HttpResponse::new(StatusCode::try_from(200).unwrap(), body)
-        };
+        let answer = |bytes: usize| answer(200, vec![b' '; bytes]);
         let limit = 8 << 20;
         let longest = body_of(&mut answer(limit), limit).await.unwrap();
         assert_eq!(longest.len(), limit);

@@ -60,7 +60,7 @@ impl DocumentBucket {
         DocumentBucket {
             name: name.to_owned(),
             uri: bucket_uri(config, name),
-            client: DirectClient::new(config, MAX_DOCUMENT_BYTES).watched(),
+            client: DirectClient::new(config, MAX_DOCUMENT_BYTES),
         }
     }
 
@@ -184,18 +184,12 @@ fn failure_of(head: &HttpResponse, body: &[u8]) -> AwsFailure {
 
 #[cfg(test)]
 mod tests {
-    use aws_smithy_runtime_api::http::StatusCode;
-    use aws_smithy_types::body::SdkBody;
-
+    use super::super::direct::tests::answer;
     use super::super::failure::FailureKind;
     use super::*;
 
     fn answered(status: u16, body: &str) -> AwsFailure {
-        let status = StatusCode::try_from(status).unwrap();
-        failure_of(
-            &HttpResponse::new(status, SdkBody::empty()),
-            body.as_bytes(),
-        )
+        failure_of(&answer(status, ""), body.as_bytes())
     }
 
     fn coded(status: u16, code: &str) -> AwsFailure {

@@ -85,18 +85,12 @@ fn short_code(kind: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use aws_smithy_runtime_api::http::StatusCode;
-    use aws_smithy_types::body::SdkBody;
-
+    use super::super::direct::tests::answer;
     use super::super::failure::FailureKind;
     use super::*;
 
     fn answered(status: u16, body: &str) -> AwsFailure {
-        let status = StatusCode::try_from(status).unwrap();
-        failure_of(
-            &HttpResponse::new(status, SdkBody::empty()),
-            body.as_bytes(),
-        )
+        failure_of(&answer(status, ""), body.as_bytes())
     }
 
     #[test]
@@ -113,7 +107,7 @@ mod tests {
             (failure.code.as_str(), failure.kind),
             ("HTTP 502", FailureKind::Transient)
         );
-        let mut response = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::empty());
+        let mut response = answer(400, "");
         let headers = response.headers_mut();
         headers.insert("x-amzn-errortype", "ThrottlingException:");
         assert_eq!(failure_of(&response, b"").kind, FailureKind::Throttled);

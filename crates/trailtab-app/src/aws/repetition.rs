@@ -73,15 +73,11 @@ impl Repetition {
 
 #[cfg(test)]
 mod tests {
-    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-    use aws_smithy_runtime_api::http::StatusCode;
-    use aws_smithy_types::body::SdkBody;
-
+    use super::super::direct::tests::answer;
     use super::*;
 
     fn answered(status: u16, code: Option<&str>) -> AwsFailure {
-        let status = StatusCode::try_from(status).unwrap();
-        AwsFailure::of_direct_answer(&HttpResponse::new(status, SdkBody::empty()), code, None)
+        AwsFailure::of_direct_answer(&answer(status, ""), code, None)
     }
 
     fn refused(code: &str) -> AwsFailure {
