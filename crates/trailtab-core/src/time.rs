@@ -393,13 +393,13 @@ fn civil(time: Seconds) -> DateTime {
 /// Writes `2026-09-07T08:00:00Z`.
 pub fn iso(time: Seconds) -> String {
     let time = civil(time);
-    let Ok(year) = u8::try_from(time.year() / 100) else {
+    let Ok(year) = u16::try_from(time.year()) else {
         return time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     };
     // A result has tens of thousands of times, and a format that is interpreted takes most of what they cost.
     let numbers = [
-        (year, ""),
-        ((time.year() % 100) as u8, "-"),
+        ((year / 100) as u8, ""),
+        ((year % 100) as u8, "-"),
         (time.month().unsigned_abs(), "-"),
         (time.day().unsigned_abs(), "T"),
         (time.hour().unsigned_abs(), ":"),
@@ -702,6 +702,11 @@ mod tests {
         assert_eq!(compact(time), "20260907080509");
         assert_eq!(UtcHour::of(time).to_string(), "2026-09-07T08");
         assert_eq!(day(time), (2026, 9, 7));
-        assert_eq!(iso(i64::MAX).len(), 20);
+        assert_eq!(iso(i64::MAX), "9999-12-30T22:00:00Z");
+        // The years 0, -1 and -99.
+        for ancient in [-62_167_219_200, -62_167_219_201, -65_291_356_800] {
+            let text = civil(ancient).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            assert_eq!(iso(ancient), text);
+        }
     }
 }
