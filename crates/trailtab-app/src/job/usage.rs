@@ -10,7 +10,7 @@ pub mod unreadable;
 use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::activity::usage::metrics::MetricSets;
 use trailtab_core::event::dedupe::SeenIds;
-use trailtab_core::event::envelope::EnvelopeReader;
+use trailtab_core::event::envelope::{EnvelopeReader, RecordFault, RecordSink as _};
 use trailtab_core::event::filter::{EventFilter, FilterValues};
 use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats};
 use trailtab_core::time::{Seconds, UtcHour};
@@ -78,11 +78,18 @@ pub fn rules(own_role: Option<&RoleArn>, function_arn: &str) -> IngestRules {
     rules
 }
 
-/// Counts the events of one delivery.
+/// Counts the events of one delivery. A delivery whose compressed payload is damaged is one unreadable record: no
+/// checksum vouches for the events before the damage.
 pub fn count(payload: &[u8], sets: &MetricSets, rules: &IngestRules) -> IngestStats<UsageTally> {
     let (seen, empty) = (SeenIds::default(), UsageTally::by(&sets.dimensions()));
     let mut intake = EventIngest::new(rules, &empty, &seen, None);
     EnvelopeReader::default().feed(payload, true, &mut intake);
+    let counted = intake.finish();
+    if counted.damaged_payloads == 0 {
+        return counted;
+    }
+    let mut intake = EventIngest::new(rules, &empty, &seen, None);
+    intake.unreadable(RecordFault::Payload);
     intake.finish()
 }
 

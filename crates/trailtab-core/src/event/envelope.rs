@@ -13,6 +13,7 @@ mod content;
 mod log_line;
 mod messages;
 mod object;
+mod payload;
 mod recovery;
 mod search;
 mod traits;
@@ -26,6 +27,7 @@ pub use content::{ContentKind, DocumentDamage, RecordFault, RecordForm, RecordSi
 use log_line::{begins_with_text, skip_line_head};
 use messages::begins_log_event;
 use object::{MemberReading, OpenObject, RecordOrder};
+use payload::read_payload;
 pub(super) use search::SearchResult;
 use search::{RecordSearch, nested, no_delivery};
 #[cfg(any(test, feature = "oracle"))]
@@ -33,7 +35,6 @@ pub(super) use words::{MIN_RECORD_NAMES, is_record_name};
 pub(super) use words::{is_record_column, may_hold_records};
 use wrapper::{WrapperFrame, WrapperPlace, wrapper_of};
 
-use crate::event::gunzip;
 use crate::event::record::RecordOrigin;
 use crate::event::scan::{JsonScanner, JsonText, ScanResult, ScanStop, with_best_blocks};
 use crate::event::spelling::NamedCells;
@@ -45,7 +46,7 @@ const MAX_DEPTH: usize = 32;
 const MAX_NESTING: usize = 6;
 
 /// Maximum size in bytes of an inflated payload inside a document. CloudWatch Logs sends at most 1
-/// MB of compressed payload to a function, and the function has 128 MB of memory.
+/// MB of compressed payload to a function, and the time of the function is limited.
 const MAX_PAYLOAD: usize = 64 << 20;
 
 /// The state of reading one document.
@@ -382,30 +383,16 @@ impl EnvelopeReader {
         }
     }
 
-    /// Reads the payload that CloudWatch Logs sends to a Lambda function: base64-encoded gzip.
-    fn payload(&self, text: JsonText<'_>, sink: &mut impl RecordSink) {
-        use base64::Engine as _;
-        let decoded = base64::engine::general_purpose::STANDARD.decode(text.decode().as_bytes());
-        let inflated = decoded
-            .ok()
-            .and_then(|gzip| gunzip::whole(&gzip, MAX_PAYLOAD));
-        match inflated {
-            Some(json) => self.inside(&json, sink),
-            None => sink.unreadable(RecordFault::Broken),
-        }
-    }
-
-    /// Reads a document inside this one, whatever it contains.
-    fn inside(&self, json: &[u8], sink: &mut dyn RecordSink) {
+    /// Reads the payload that CloudWatch Logs sends to a Lambda function.
+    fn payload(&self, text: JsonText<'_>, mut sink: &mut dyn RecordSink) {
         if self.nesting >= MAX_NESTING {
             return sink.unreadable(RecordFault::Broken);
         }
-        let mut envelope = EnvelopeReader {
+        let reader = EnvelopeReader {
             nesting: self.nesting + 1,
             ..EnvelopeReader::default()
         };
-        let mut sink = sink;
-        envelope.feed(json, true, &mut sink);
+        text.with_bytes(|base64| read_payload(base64, MAX_PAYLOAD, reader, &mut sink));
     }
 }
 

@@ -95,6 +95,7 @@ pub struct EventIngest<'r, C: EventCounter> {
     asks_for_actors: bool,
     counts: Reconciliation,
     truncated: u64,
+    damaged_payloads: u64,
     updates_not_applied: u64,
     undated: u64,
     converted: BTreeMap<RecordForm, u64>,
@@ -153,6 +154,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             clock: TimeParser::default(),
             counts: Reconciliation::default(),
             truncated: 0,
+            damaged_payloads: 0,
             updates_not_applied: 0,
             undated: 0,
             converted: BTreeMap::new(),
@@ -180,6 +182,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         IngestStats {
             counts: self.counts,
             truncated: self.truncated,
+            damaged_payloads: self.damaged_payloads,
             updates_not_applied: self.updates_not_applied,
             undated: self.undated,
             converted: self.converted,
@@ -422,6 +425,7 @@ impl<C: EventCounter> RecordSink for EventIngest<'_, C> {
         self.counts.read += 1;
         self.counts.unreadable += 1;
         self.truncated += u64::from(fault == RecordFault::Truncated);
+        self.damaged_payloads += u64::from(fault == RecordFault::Payload);
     }
 
     fn converted(&mut self, form: RecordForm) {

@@ -92,6 +92,9 @@ pub enum RecordFault {
     Truncated,
     /// Its identity stands there and cannot be read.
     Identity,
+    /// It is a compressed payload, which is damaged or too large. The records before the damage were passed on; what
+    /// they say was not checked by the checksum at its end.
+    Payload,
     /// Any other error.
     Broken,
 }

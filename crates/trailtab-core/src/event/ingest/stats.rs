@@ -29,6 +29,9 @@ pub struct IngestStats<C> {
     pub counts: Reconciliation,
     /// Unreadable records that end in the middle.
     pub truncated: u64,
+    /// Unreadable payloads, compressed and inside a document, that are damaged or too large. Records before the damage
+    /// are counted, although no checksum vouches for them.
+    pub damaged_payloads: u64,
     /// Updated events among the duplicates: the event that they update was counted before they came.
     pub updates_not_applied: u64,
     /// Unreadable records that have no valid time, so that the time window cannot place them.
@@ -49,6 +52,7 @@ impl<C> Default for IngestStats<C> {
         IngestStats {
             counts: Reconciliation::default(),
             truncated: 0,
+            damaged_payloads: 0,
             updates_not_applied: 0,
             undated: 0,
             converted: BTreeMap::new(),
@@ -71,6 +75,7 @@ impl<A, B> IngestStats<(A, B)> {
         let stats = IngestStats {
             counts: self.counts,
             truncated: self.truncated,
+            damaged_payloads: self.damaged_payloads,
             updates_not_applied: self.updates_not_applied,
             undated: self.undated,
             converted: self.converted,
@@ -86,6 +91,7 @@ impl<C: EventCounter> IngestStats<C> {
     /// Adds what another thread has counted.
     pub fn merge(&mut self, other: IngestStats<C>) {
         self.truncated += other.truncated;
+        self.damaged_payloads += other.damaged_payloads;
         self.updates_not_applied += other.updates_not_applied;
         self.undated += other.undated;
         for (form, count) in other.converted {
