@@ -26,16 +26,21 @@ fn logged(lab: &Lab, text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The payload of 500 calls, cut in its gzip.
-fn cut_payload() -> Vec<u8> {
+/// The payload of 500 calls with a damage in its gzip.
+fn damaged_payload(damage: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let whole: Value = serde_json::from_slice(&payload(&Calls::new(500).records())).unwrap();
-    let gzip = STANDARD
+    let mut gzip = STANDARD
         .decode(whole["awslogs"]["data"].as_str().unwrap())
         .unwrap();
-    let data = STANDARD.encode(&gzip[..gzip.len() / 2]);
-    json!({ "awslogs": { "data": data } })
+    damage(&mut gzip);
+    json!({ "awslogs": { "data": STANDARD.encode(gzip) } })
         .to_string()
         .into_bytes()
+}
+
+/// The payload of 500 calls, cut in its gzip.
+fn cut_payload() -> Vec<u8> {
+    damaged_payload(|gzip| gzip.truncate(gzip.len() / 2))
 }
 
 #[test]
@@ -49,6 +54,24 @@ fn a_payload_cut_in_its_gzip_is_unreadable_and_named() {
     assert_eq!(lines[0]["level"], "ERROR");
     assert_eq!(lines[0]["logGroup"], "CloudTrail/trailtab");
     assert_eq!(lines[0]["logStream"], "111122223333_CloudTrail_us-east-1");
+}
+
+#[test]
+fn nothing_of_a_damaged_payload_is_published() {
+    let wrong_checksum = damaged_payload(|gzip| {
+        let checksum = gzip.len() - 8;
+        gzip[checksum] ^= 1;
+    });
+    for payload in [cut_payload(), wrong_checksum] {
+        let mut lab = Lab::new(&[]);
+        let response = lab.deliver_raw(&payload);
+        assert_eq!(
+            (&response["received"], &response["published"]),
+            (&json!(1), &json!(0))
+        );
+        assert_eq!(count(&lab.health(), "EventsUnreadable"), 1);
+        assert_counts(&lab.sums(), &counted(&[]));
+    }
 }
 
 /// Good calls, and two messages that cannot be read.
