@@ -71,12 +71,35 @@ pub(super) const S3: DirectService = DirectService {
 
 /// The root of a bucket's objects in the configured region. Ends in a slash.
 ///
-/// Certificates do not cover bucket names with dots, and emulators have no host name for each bucket: there the bucket is
-/// the beginning of the path.
+/// A bucket may be named by the ARN of an access point in that region. Certificates do not cover bucket names with dots, and
+/// emulators have no host name for each bucket: there the bucket is the beginning of the path.
 pub(super) fn bucket_uri(config: &SdkConfig, bucket: &str) -> String {
     if let Some(endpoint) = S3.configured(config) {
         return format!("{}/{bucket}/", endpoint.trim_end_matches('/'));
     }
+    match access_point(bucket) {
+        Some((name, account)) => {
+            format!(
+                "https://{name}-{account}.{}/",
+                s3_host(config, "s3-accesspoint")
+            )
+        }
+        None if bucket.contains('.') => format!("https://{}/{bucket}/", s3_host(config, "s3")),
+        None => format!("https://{bucket}.{}/", s3_host(config, "s3")),
+    }
+}
+
+/// The name and the account of an access point: `arn:PARTITION:s3:REGION:ACCOUNT:accesspoint:NAME`.
+fn access_point(arn: &str) -> Option<(&str, &str)> {
+    let parts: Vec<&str> = arn.splitn(7, ':').collect();
+    match parts[..] {
+        ["arn", _, "s3", _, account, "accesspoint", name] => Some((name, account)),
+        _ => None,
+    }
+}
+
+/// A host of S3 in the configured region.
+fn s3_host(config: &SdkConfig, service: &str) -> String {
     let region = region_of(config);
     let region = region.as_ref();
     let fips = if config.use_fips() == Some(true) {
@@ -88,11 +111,7 @@ pub(super) fn bucket_uri(config: &SdkConfig, bucket: &str) -> String {
         Some(true) => ".dualstack",
         _ => "",
     };
-    let host = format!("s3{fips}{dual_stack}.{region}.{}", domain(region));
-    match bucket.contains('.') {
-        true => format!("https://{host}/{bucket}/"),
-        false => format!("https://{bucket}.{host}/"),
-    }
+    format!("{service}{fips}{dual_stack}.{region}.{}", domain(region))
 }
 
 /// The key of an object as it stands in the path of a request.
@@ -171,6 +190,11 @@ mod tests {
                 ireland().use_fips(true).use_dual_stack(true),
                 "logs",
                 "https://logs.s3-fips.dualstack.eu-west-1.amazonaws.com/",
+            ),
+            (
+                ireland(),
+                "arn:aws:s3:eu-west-1:111122223333:accesspoint:ledger",
+                "https://ledger-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/",
             ),
             (
                 config("cn-north-1"),
