@@ -37,8 +37,12 @@ fn lab() -> Lab {
 }
 
 fn run(lab: &Lab, args: &[&str]) -> Finished {
+    run_at(lab, NOW, args)
+}
+
+fn run_at(lab: &Lab, now: &str, args: &[&str]) -> Finished {
     let mut command = lab.command();
-    command.env("TRAILTAB_NOW", NOW).args(args);
+    command.env("TRAILTAB_NOW", now).args(args);
     lab.sandbox.finish(command, b"")
 }
 
@@ -128,15 +132,14 @@ fn a_forecast_has_the_metric_and_the_accounts_of_its_report() {
 #[test]
 fn a_forecast_is_kept_for_some_hours() {
     let lab = lab();
-    for _ in 0..2 {
-        run(&lab, &["--cache", "kept", "--aws-forecast"]).expect(0);
+    // A run counts the seconds that it takes, so another one at the same time would find an answer of the future.
+    let later = "2026-11-21T06:10:00Z";
+    let args = ["--cache", "kept", "--aws-forecast", "--max-age", "0"];
+    for now in [NOW, later] {
+        run_at(&lab, now, &args[..3]).expect(0);
     }
     assert_eq!(asked(&lab).len(), 1);
-    run(
-        &lab,
-        &["--cache", "kept", "--aws-forecast", "--max-age", "0"],
-    )
-    .expect(0);
+    run_at(&lab, later, &args).expect(0);
     assert_eq!(asked(&lab).len(), 2);
     // Of another account.
     run(
