@@ -3,7 +3,7 @@
 //! A small payload is inflated whole, by the fast library. A large one is decoded, inflated and read piece by piece: 10,000
 //! events are 16 MB of JSON, and touching that many new pages of memory takes longer than inflating.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,14 +49,13 @@ fn read_pieces(
     sink: &mut impl RecordSink,
 ) {
     let gzip = DecoderReader::new(base64, &STANDARD);
+    // One byte more, which only a payload that is too large has.
     let mut inflated = MultiGzDecoder::new(gzip).take(max_bytes as u64 + 1);
     let mut buffer = vec![0; PIECE_BYTES];
-    let (mut len, mut inflated_bytes) = (0, 0);
+    let mut len = 0;
     loop {
-        let filled = fill(&mut inflated, buffer.get_mut(len..).unwrap_or_default());
-        len += filled.bytes;
-        inflated_bytes += filled.bytes;
-        let is_damaged = filled.is_damaged || inflated_bytes > max_bytes;
+        let is_readable = fill(&mut inflated, &mut buffer, &mut len).is_ok();
+        let is_damaged = !is_readable || inflated.limit() == 0;
         let is_end = !is_damaged && len < buffer.len();
         let used = reader.feed(buffer.get(..len).unwrap_or_default(), is_end, sink);
         if is_damaged {
@@ -73,32 +72,16 @@ fn read_pieces(
     }
 }
 
-/// What [`fill`] did.
-struct Filled {
-    bytes: usize,
-    /// True if what follows cannot be read.
-    is_damaged: bool,
-}
-
-/// Reads until the room is full, the end is reached or reading fails.
-fn fill(from: &mut impl Read, room: &mut [u8]) -> Filled {
-    let mut bytes = 0;
-    while let Some(rest) = room.get_mut(bytes..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest) {
-            Ok(0) => break,
-            Ok(more) => bytes += more,
-            Err(_) => {
-                return Filled {
-                    bytes,
-                    is_damaged: true,
-                };
-            }
+/// Reads into a buffer, after its first `len` bytes, until it is full or the end is reached; adds to `len` what was read,
+/// also before a failure.
+fn fill(from: &mut impl Read, buffer: &mut [u8], len: &mut usize) -> io::Result<()> {
+    while let Some(room) = buffer.get_mut(*len..).filter(|room| !room.is_empty()) {
+        match from.read(room)? {
+            0 => break,
+            more => *len += more,
         }
     }
-    Filled {
-        bytes,
-        is_damaged: false,
-    }
+    Ok(())
 }
 
 #[cfg(test)]
