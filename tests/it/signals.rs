@@ -235,10 +235,13 @@ fn files_that_were_not_read_are_counted() {
     let sandbox = Sandbox::new();
     // Nothing writes to these pipes, and there is one more than threads that could wait for them.
     let pipes = thread::available_parallelism().unwrap().get() + 1;
-    let names: Vec<String> = (0..pipes).map(|number| format!("pipe{number}")).collect();
+    let mut names: Vec<String> = (0..pipes).map(|number| format!("pipe{number}")).collect();
     make_pipes(&sandbox, &names);
+    // The files are named: the signal may come while a folder is listed, and its files are not counted then.
     for number in 0..3 {
-        sandbox.write(format!("logs/{number}.json"), record(number, 0));
+        let name = format!("logs/{number}.json");
+        sandbox.write(&name, record(number, 0));
+        names.push(name);
     }
     let args = [
         "activity",
@@ -247,7 +250,7 @@ fn files_that_were_not_read_are_counted() {
         "json",
         "--dump-raw-cloudtrail-data",
     ];
-    let child = spawn(sandbox.trailtab().args(args).args(&names).arg("logs"));
+    let child = spawn(sandbox.trailtab().args(args).args(&names));
     wait_until("it begins to read", || {
         has_temporary_directory(&sandbox.path("results"))
     });
@@ -269,7 +272,7 @@ fn files_that_were_not_read_are_counted() {
             .parse()
     };
     let files: usize = files(unread[0]).unwrap();
-    assert_eq!(files + problems.len() - 1, pipes + 3, "{problems:?}");
+    assert_eq!(files + problems.len() - 1, names.len(), "{problems:?}");
     assert!(unread[0].contains(REASON));
 }
 
