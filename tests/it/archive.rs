@@ -370,7 +370,7 @@ fn an_archive_is_a_source_like_any_directory_of_logs() {
 }
 
 #[test]
-fn what_is_no_archive_is_refused() {
+fn a_directory_without_an_archive_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("logs/x.json", "{}");
     for directory in ["logs", "nowhere"] {

@@ -295,7 +295,7 @@ fn a_table_of_another_kind_is_never_replaced() {
     let refused = trail.setup("", &["--yes", "--replace"]).expect(1);
     says(
         &refused,
-        &["no table over log files of CloudTrail", "--table"],
+        &["is not a table over log files of CloudTrail", "--table"],
     );
     assert_eq!(trail.athena.statements().len(), 0);
 }

@@ -594,7 +594,7 @@ fn elements_that_are_no_records() {
 }
 
 #[test]
-fn what_is_no_log() {
+fn documents_that_are_not_logs() {
     survive(
         "logs.zip",
         b"PK\x03\x04rest",

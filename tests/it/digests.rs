@@ -248,7 +248,7 @@ pub(crate) const ATTACKS: [Attack; 12] = [
     },
     Attack {
         act: |trail| trail.logs.push(log(1, "25")),
-        reason: "was added: it stands in no digest",
+        reason: "was added: no digest lists it",
         counts: &[("log_files_added", 1)],
     },
     Attack {
@@ -256,7 +256,7 @@ pub(crate) const ATTACKS: [Attack; 12] = [
             // Even in the hour without other log files.
             trail.logs.push(log(QUIET, "25"));
         },
-        reason: "was added: it stands in no digest",
+        reason: "was added: no digest lists it",
         counts: &[("log_files_added", 1)],
     },
     Attack {

@@ -160,7 +160,7 @@ fn usage_explains_it_in_all_its_forms() {
 }
 
 #[test]
-fn programs_are_told_as_well() {
+fn json_and_csv_runs_explain_that_nothing_matched() {
     let sandbox = sandbox();
     for format in ["json", "csv"] {
         let words = [

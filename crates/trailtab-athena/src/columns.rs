@@ -26,7 +26,7 @@ const MAX_TYPE_DEPTH: usize = 16;
 const MAX_TYPE_BYTES: usize = 131_072;
 
 impl ColumnType {
-    /// Reads the text of a type. A text that is no type of Hive's is [`ColumnType::Other`].
+    /// Reads the text of a type. A text that is not a Hive type is [`ColumnType::Other`].
     pub fn of(text: &str) -> ColumnType {
         if text.len() > MAX_TYPE_BYTES {
             return ColumnType::Other;

@@ -23,7 +23,7 @@ pub const LARGE_BYTES: u64 = 10 * BYTES_PER_GB;
 /// What reading some objects takes here, and in Athena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadingComparison {
-    /// Seconds on two cores, if the network is no limit.
+    /// Seconds on two cores, if the network is not the limit.
     pub here_seconds: u64,
     /// Seconds for the transfer at 100 Mbit/s.
     pub slow_line_seconds: u64,

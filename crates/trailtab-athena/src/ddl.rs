@@ -1,8 +1,8 @@
 //! The DDL of our own table of CloudTrail logs.
 //!
-//! It reads each record by CloudTrail's input format, as AWS's documented table does ("Query AWS CloudTrail logs" in the
-//! Athena User Guide), with all members that CloudTrail documents, and finds partitions by projection: accounts come from
-//! each statement (`injected`), Regions are listed, and days reach until now. So no job adds partitions.
+//! It reads each record by CloudTrail's input format, as AWS's documented table does ("Query AWS CloudTrail logs" in
+//! the Athena User Guide), with all members that CloudTrail documents, and finds partitions by projection: accounts
+//! come from each statement (`injected`), Regions are listed, and days reach until now. So no job adds partitions.
 
 mod difference;
 
@@ -34,7 +34,8 @@ pub struct LogTableSetup {
     pub regions: Vec<String>,
 }
 
-/// The columns. The input format gives each record as one row; a member whose type is `string` holds the JSON of an object.
+/// The columns. The input format gives each record as one row; a member whose type is `string` holds the JSON of an
+/// object.
 const COLUMNS: [(&str, &str); 28] = [
     ("eventversion", "string"),
     ("useridentity", USER_IDENTITY),
@@ -143,7 +144,7 @@ pub enum UnsuitableSetup {
     },
     /// More Regions than AWS has.
     #[error(
-        "{root:?} has folders of {count} Regions, more than the {MAX_REGIONS} that a table may have: name one of the folders that hold accounts, or remove what is no log"
+        "{root:?} has folders of {count} Regions, more than the {MAX_REGIONS} that a table may have: name one of the folders that hold accounts, or remove the folders that do not hold logs"
     )]
     Regions {
         /// The folder.
@@ -255,8 +256,8 @@ impl LogTableSetup {
     }
 }
 
-/// Tells whether a table is over log files of CloudTrail, as the table of this program and that of AWS's documentation are, so that removing it
-/// deletes no object: DROP TABLE of an Iceberg table deletes its objects.
+/// Returns whether a table is over log files of CloudTrail, as the table of this program and that of AWS's
+/// documentation are, so that removing it deletes no object: DROP TABLE of an Iceberg table deletes its objects.
 pub fn is_of_logs(table: &TableDescription) -> bool {
     let has =
         |(name, value): (&str, &str)| table.parameters.get(name).map(String::as_str) == Some(value);

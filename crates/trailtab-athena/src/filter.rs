@@ -64,7 +64,7 @@ pub(crate) fn condition(filter: &EventFilter, table: &LogTable) -> Option<SqlTex
     (!conditions.is_empty()).then(|| SqlText::all(&conditions))
 }
 
-/// Tells whether the condition admits exactly the events that the filter admits, in a table of CloudTrail's columns.
+/// Returns whether the condition admits exactly the events that the filter admits, in a table of CloudTrail's columns.
 pub(crate) fn is_exact(filter: &EventFilter, table: &LogTable) -> bool {
     let EventFilter {
         sources,
@@ -114,8 +114,8 @@ impl FilterColumns<'_> {
         Some(SqlText::of("coalesce(?, '')", &[&member.sql]))
     }
 
-    /// All texts below some members, in lower case, in which words can be looked for. Absent if the table lacks the first
-    /// of them: then nothing can be told.
+    /// All texts below some members, in lower case, in which words can be looked for. Absent if the table lacks the
+    /// first of them: then no condition is possible.
     fn searched(&self, first: &[&str], others: &[&str]) -> Option<SqlText> {
         let below = |name: &str| {
             let members = self.table.members.iter();
@@ -181,7 +181,7 @@ impl FilterColumns<'_> {
         })
     }
 
-    /// Codes may also stand in the response, so those records are admitted. Exceptions are left to the reader.
+    /// Codes may also be in the response, so those records are admitted. Exceptions are left to the reader.
     fn error_codes(&self, values: &FilterValues) -> Option<SqlText> {
         let code = self.text(&["errorCode"])?;
         let lower = SqlText::of("lower(?)", &[&code]);
@@ -333,7 +333,7 @@ fn requests(values: &FilterValues, text: Option<&SqlText>) -> Option<SqlText> {
 }
 
 /// The longest part of a pattern that each matching text must contain as it is, in lower case. Names of kinds are not:
-/// `role` stands in principals, and not in records.
+/// `role` occurs in principals, and not in records.
 fn longest_word(pattern: &str) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+');
     let words = pattern.split(|c: char| !is_plain(c));

@@ -1,7 +1,7 @@
 //! Counted rows of one day of delivery, as they are kept beside the results of queries.
 //!
-//! A file is a line of JSON, and the rows of a result as CSV; gzip over both. Rows are kept as the statement returned them,
-//! without what the window of a run leaves out, so that runs with other windows and filters use them, too.
+//! A file is a line of JSON, and the rows of a result as CSV; gzip over both. Rows are kept as the statement returned
+//! them, without what the window of a run leaves out, so that runs with other windows and filters use them, too.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 
@@ -30,7 +30,7 @@ pub struct KeptDay {
     pub objects: u64,
     /// Their size in bytes.
     pub bytes: u64,
-    /// What tells the objects from others: their names, sizes and versions.
+    /// The fingerprint of the objects: of their names, sizes and versions.
     pub fingerprint: String,
     /// Number of rows.
     pub rows: u64,
@@ -96,7 +96,7 @@ impl KeptRows {
         self.csv.get_ref().get_ref().len()
     }
 
-    /// The bytes of the file. `counted_from` tells what was counted; the number of rows is filled in.
+    /// The bytes of the file. `counted_from` describes what was counted; the number of rows is filled in.
     ///
     /// # Errors
     ///

@@ -111,7 +111,8 @@ fn add(path: &[String], sql: &SqlText, kind: &ColumnType, members: &mut Vec<Tabl
     }
 }
 
-/// The JSON of an array. Trino writes a struct as an array of values, so the structs become maps, by CloudTrail's names.
+/// The JSON of an array. Trino writes a struct as an array of values, so the structs become maps, by CloudTrail's
+/// names.
 fn json_of_array(sql: &SqlText, inner: &ColumnType) -> SqlText {
     let ColumnType::Struct(members) = inner else {
         return SqlText::of("json_format(CAST(? AS JSON))", &[sql]);
@@ -142,8 +143,8 @@ fn json_of_array(sql: &SqlText, inner: &ColumnType) -> SqlText {
 /// A path of names.
 type Path = &'static [&'static str];
 
-/// Where OCSF has the members of records, as its files are read: see `respell_ocsf` of trailtab-core. Of several places,
-/// the first that holds something counts.
+/// Where OCSF has the members of records, as its files are read: see `respell_ocsf` of trailtab-core. Of several
+/// places, the first that holds something counts.
 const OCSF_MEMBERS: [(Path, &[Path]); 22] = [
     (&["eventVersion"], &[&["metadata", "product", "version"]]),
     (&["userIdentity", "type"], &[&["actor", "user", "type"]]),

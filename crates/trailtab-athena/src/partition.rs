@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::sql::SqlText;
 
-/// What a partition key tells of the objects in a partition.
+/// The meaning of a partition key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartitionRole {
     /// The account whose trail recorded the events.
@@ -70,7 +70,7 @@ pub struct ScanScope {
     pub kept_days: BTreeSet<Date>,
 }
 
-/// Why the partitions of a table cannot be told.
+/// Why the partitions to scan cannot be determined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartitionError {
     /// The values of an injected key must be listed, and are not known.
@@ -127,7 +127,7 @@ impl DayForm {
 }
 
 impl PartitionKey {
-    /// Tells the role of a key by its name, type and projection.
+    /// Returns the role of a key, by its name, type and projection.
     pub fn of(name: &str, kind: &str, parameters: &BTreeMap<String, String>) -> PartitionKey {
         let name = name.to_lowercase();
         let projection = |what: &str| parameters.get(&format!("projection.{name}.{what}"));
@@ -169,7 +169,7 @@ impl PartitionKey {
         }
     }
 
-    /// How the key writes days; absent if it tells no day, or its form is unknown.
+    /// How the key writes days; absent if it has no day, or its form is unknown.
     pub(crate) fn day_form(&self) -> Option<DayForm> {
         match self.role {
             PartitionRole::Day(form) if form != DayForm::Unknown => Some(form),
@@ -177,7 +177,7 @@ impl PartitionKey {
         }
     }
 
-    /// Tells whether projection knows a value of the key.
+    /// Returns whether projection knows a value of the key.
     pub fn knows(&self, value: &str) -> bool {
         self.listed
             .as_ref()
@@ -270,8 +270,8 @@ impl PartitionKey {
     }
 }
 
-/// The condition on the keys for year, month and day, for a table that has all three: the months of the run, and the days
-/// of each.
+/// The condition on the keys for year, month and day, for a table that has all three: the months of the run, and the
+/// days of each.
 pub(crate) fn by_month(keys: &[PartitionKey], scope: &ScanScope) -> Option<SqlText> {
     let key = |role| keys.iter().find(|key| key.role == role);
     let year = key(PartitionRole::Year)?;

@@ -42,8 +42,8 @@ pub fn bytes_for(usd: Decimal) -> u64 {
 }
 
 impl ScanPlan {
-    /// What the query costs: the scan, one GET for each object, and the listing before it. Athena may read a large object
-    /// with several requests. What Athena lists itself is not in it, nor is transfer between Regions.
+    /// What the query costs: the scan, one GET for each object, and the listing before it. Athena may read a large
+    /// object with several requests. What Athena lists itself is not in it, nor is transfer between Regions.
     pub fn usd(&self) -> Decimal {
         if self.objects == 0 {
             return self.list_usd();

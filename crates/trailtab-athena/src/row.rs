@@ -17,7 +17,7 @@ use crate::statement::{ResultColumn, RowClass};
 /// Why a result cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RowError {
-    /// The bytes cannot be read, or are no table.
+    /// The bytes cannot be read, or are not a table.
     #[error("cannot read the table: {0}")]
     Table(#[from] csv::Error),
     /// The first line is missing, which Athena writes also where there is no row.
@@ -44,8 +44,8 @@ pub enum RowFault {
         /// Number of columns that the statement returns.
         expected: usize,
     },
-    /// It is no object of JSON.
-    #[error("is no object of JSON")]
+    /// It is not a JSON object.
+    #[error("is not a JSON object")]
     Json,
     /// It has other columns.
     #[error("has columns that the statement does not return")]
@@ -56,7 +56,7 @@ pub enum RowFault {
     /// It has no number of calls.
     #[error("has no number of events")]
     Calls,
-    /// Its members are no record.
+    /// Its members are not a record.
     #[error("holds no record")]
     Record,
     /// Its calls are further apart than the statement counts together.
@@ -73,12 +73,12 @@ const MAX_ROW_BYTES: usize = 32 << 20;
 /// Maximum number of events that are alike in all members and have no eventID.
 const MAX_LIKE_EVENTS: u64 = 10_000_000;
 
-/// A row as it stands in a result.
+/// A row as written in a result.
 #[derive(Debug, Clone, Copy)]
 pub struct RawRow<'r> {
     /// The cells, in the order of the statement's columns.
     pub cells: &'r csv::ByteRecord,
-    /// The day of delivery, as the partition key writes it; empty if rows are not told apart by it.
+    /// The day of delivery, as the partition key writes it; empty if rows are not grouped by it.
     pub day: &'r [u8],
 }
 
@@ -354,7 +354,7 @@ fn write_text(text: &str, json: &mut Vec<u8>) {
     let _ = serde_json::to_writer(json, text);
 }
 
-/// Tells whether a text is an object or a list in JSON.
+/// Returns whether a text is an object or a list in JSON.
 fn is_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<&RawValue>(text).is_ok()
 }

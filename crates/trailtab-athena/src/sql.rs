@@ -105,8 +105,8 @@ fn without_controls(text: &str) -> String {
         .collect()
 }
 
-/// The pattern of `LIKE … ESCAPE '\'` for a pattern in which `*` stands for any characters and `?` for one. It is in lower
-/// case: what it is compared with must be, too.
+/// The pattern of `LIKE … ESCAPE '\'` for a pattern in which `*` stands for any characters and `?` for one. It is in
+/// lower case: what it is compared with must be, too.
 pub(crate) fn like_pattern(pattern: &str) -> SqlText {
     let mut like = String::with_capacity(pattern.len());
     for c in pattern.to_lowercase().chars() {

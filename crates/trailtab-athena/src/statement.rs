@@ -15,8 +15,8 @@ use crate::partition::{self, PartitionError, PartitionRole, ScanScope};
 use crate::sql::SqlText;
 use crate::table::LogTable;
 
-/// The version of the rules by which a statement counts. Counts that are kept carry it: change it when the same events would
-/// give other rows.
+/// The version of the rules by which a statement counts. Counts that are kept carry it: change it when the same events
+/// would give other rows.
 pub const RULES_VERSION: u32 = 1;
 
 /// The longest statement that Athena takes, in bytes ("Service Quotas" in the Athena User Guide).
@@ -35,7 +35,7 @@ pub struct TableQuestion<'q> {
     pub network_activity: bool,
     /// The partitions.
     pub scope: &'q ScanScope,
-    /// Whether rows are told apart by their day of delivery, so that they can be kept for other windows. Then events
+    /// Whether rows are grouped by their day of delivery, so that they can be kept for other windows. Then events
     /// outside the window are returned like all others. The table must have such days: see [`LogTable::has_days`].
     pub by_day: bool,
 }
@@ -150,7 +150,7 @@ impl RowClass {
 /// Why there is no statement for a question.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
-    /// The partitions cannot be told.
+    /// The partitions to scan cannot be determined.
     #[error(transparent)]
     Partition(#[from] PartitionError),
     /// The statement is longer than Athena takes.
@@ -167,7 +167,7 @@ pub enum StatementError {
 ///
 /// # Errors
 ///
-/// If the partitions cannot be told, or the statement is too long.
+/// If the partitions to scan cannot be determined, or the statement is too long.
 pub fn statement(
     table: &LogTable,
     question: &TableQuestion<'_>,
@@ -290,7 +290,7 @@ fn first_only(classed: &SqlText, kept: FirstCalls) -> SqlText {
     )
 }
 
-/// The column with the day of delivery, if rows are told apart by it.
+/// The column with the day of delivery, if rows are grouped by it.
 fn day_column(table: &LogTable, question: &TableQuestion<'_>) -> Option<SqlText> {
     let key = table.day_key().filter(|_| question.by_day)?;
     Some(SqlText::of(
@@ -336,7 +336,8 @@ fn place(table: &LogTable, question: &TableQuestion<'_>, times: &EventTimes) -> 
             }
         }
     }
-    // Events without a time are inside where there is no window. Rows that are kept serve every window: their reader tells.
+    // Events without a time are inside where there is no window. Rows that are kept serve every window: their reader
+    // tells.
     let is_undated = match question.by_day || question.window == TimeWindow::default() {
         true => SqlText::fixed("false"),
         false => times.is_absent.clone(),

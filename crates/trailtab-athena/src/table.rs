@@ -164,7 +164,7 @@ impl LogTable {
         missing.map(|(_, meaning)| meaning).collect()
     }
 
-    /// Tells whether rows have a member, or the object that it lies in as a whole.
+    /// Returns whether rows have a member, or the object that it lies in as a whole.
     fn has(&self, path: &[&str]) -> bool {
         let found = |member: &TableMember| {
             path.starts_with_path(&member.path) || member.path.starts_with_path(path)
@@ -177,7 +177,7 @@ impl LogTable {
         self.members.iter().find(|member| member.path == path)
     }
 
-    /// Tells whether the table has a partition key for days of delivery.
+    /// Returns whether the table has a partition key for days of delivery.
     pub fn has_days(&self) -> bool {
         self.day_key().is_some()
     }

@@ -407,7 +407,7 @@ fn lines_of_json_are_rows_as_well() {
     let expected = r#"{"eventTime":"2026-11-05T08:00:01Z","eventName":"A","eventSource":"s","userIdentity":{"arn":"arn:aws:iam::1:user/\"x\""}}"#;
     assert_eq!(found, [(expected.to_owned(), 3)]);
     for (line, fault) in [
-        ("{broken", "row 1 of the result is no object of JSON"),
+        ("{broken", "row 1 of the result is not a JSON object"),
         (
             r#"{"trailtab_class":"refused"}"#,
             "row 1 of the result has no number of events",

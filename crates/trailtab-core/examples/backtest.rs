@@ -5,12 +5,12 @@
 //! python3 benches/daily_bills.py synthetic | cargo run -p trailtab-core --example backtest -- 5 15 25
 //! ```
 //!
-//! Reads CSV with the columns `series,day,amount` from standard input; a series is `KIND:NAME`, and amounts of one day add up. After
-//! days 10 and 20 of each whole month, or those of the arguments, it estimates the month from the days so far and the whole month
-//! before. For each kind it prints the error of the estimate, of last month's amount, and of the run rate (the month so far,
-//! divided by its days, times the days of the month), each as the median and the mean of parts of the real amount; and how
-//! often the range held, how wide it was, and how often the month came to more. Months without a whole month before are estimated
-//! from their own days, and printed apart.
+//! Reads CSV with the columns `series,day,amount` from standard input; a series is `KIND:NAME`, and amounts of one day
+//! add up. After days 10 and 20 of each whole month, or those of the arguments, it estimates the month from the days so
+//! far and the whole month before. For each kind it prints the error of the estimate, of last month's amount, and of
+//! the run rate (the month so far, divided by its days, times the days of the month), each as the median and the mean
+//! of parts of the real amount; and how often the range held, how wide it was, and how often the month came to more.
+//! Months without a whole month before are estimated from their own days, and printed apart.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .ok()
             .filter(|day| (1..=31).contains(day));
         days.push(day.ok_or_else(|| {
-            format!("{argument:?} is no day of a month: write numbers from 1 to 31")
+            format!("{argument:?} is not a day of a month: write numbers from 1 to 31")
         })?);
     }
     if days.is_empty() {
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let row: DailyAmountRow = row?;
         let amount: Decimal = row.amount.parse().map_err(|error| {
             format!(
-                "the amount {:?} of {} on {} is no decimal: {error}",
+                "the amount {:?} of {} on {} is not a decimal number: {error}",
                 row.amount, row.series, row.day
             )
         })?;

@@ -71,7 +71,7 @@ pub struct ReadProblem {
 }
 
 impl ReadProblem {
-    /// A problem of one document. The name of a log file tells its account and region.
+    /// A problem of one document. The name of a log file has its account and region.
     pub fn of_document(
         document: impl Into<String>,
         severity: Severity,
@@ -128,7 +128,7 @@ impl Severity {
 pub enum DocumentOutcome {
     /// It holds events, or it is a well-formed document of events with none in it.
     Events,
-    /// It holds content of a known kind that is no event, such as a digest.
+    /// It holds content of a known kind that is not an event, such as a digest.
     OtherKind,
     /// It has nothing to do with CloudTrail.
     Unrelated,
@@ -271,7 +271,7 @@ impl RunCoverage {
         Some(format!("{year:04}-{month:02}-{day:02}"))
     }
 
-    /// Tells whether everything that was requested was read: each document that was opened has an
+    /// Returns whether everything that was requested was read: each document that was opened has an
     /// outcome, and there is no problem. The outcome [`DocumentOutcome::Problem`] has one.
     pub fn is_complete(&self) -> bool {
         let with_outcome: u64 = self.outcomes.values().sum();

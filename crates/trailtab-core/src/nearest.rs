@@ -67,7 +67,7 @@ impl Likeness {
         }
     }
 
-    /// Tells whether the value may be what the user meant.
+    /// Returns whether the value may be what the user meant.
     pub fn is_near(self) -> bool {
         !matches!(self, Likeness::Other(_))
     }
@@ -102,7 +102,7 @@ pub fn meant<'v>(
     nearest.0.is_near().then_some(nearest)
 }
 
-/// The end of a sentence about a text that is no existing value: which value may be meant, or else some of all values.
+/// The end of a sentence about a text that is not an existing value: the nearest value, or else some of the values.
 /// `noun` names the values in the plural. Empty if there are none.
 pub fn hint<'v>(text: &str, values: impl IntoIterator<Item = &'v str>, noun: &str) -> String {
     let sorted = sorted(&[text], values);

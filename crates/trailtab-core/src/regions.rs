@@ -106,7 +106,7 @@ pub fn all() -> impl Iterator<Item = &'static str> {
     regions.copied()
 }
 
-/// Tells whether a region is in the table. Case is ignored.
+/// Returns whether a region is in the table. Case is ignored.
 pub fn is_known(name: &str) -> bool {
     all().any(|region| region.eq_ignore_ascii_case(name))
 }

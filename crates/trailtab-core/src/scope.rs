@@ -36,7 +36,7 @@ pub struct InvalidAccountId;
 pub struct InvalidRegion;
 
 impl AccountId {
-    /// Tells whether a text is an account id: twelve digits.
+    /// Returns whether a text is an account id: twelve digits.
     pub fn is_id(text: &str) -> bool {
         text.parse::<AccountId>().is_ok()
     }

@@ -35,7 +35,7 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// Tells whether the range contains no second.
+    /// Returns whether the range contains no second.
     pub fn is_empty(self) -> bool {
         self.until <= self.from
     }
@@ -269,7 +269,7 @@ impl TimeWindow {
         }
     }
 
-    /// Tells whether a time is inside the window. An event without a time is inside only if the
+    /// Returns whether a time is inside the window. An event without a time is inside only if the
     /// window has no limits.
     pub fn contains(&self, time: Option<Seconds>) -> bool {
         match time {
@@ -317,7 +317,7 @@ pub fn parse(text: &[u8]) -> Option<Seconds> {
 
 /// Parses a time as other programs write it into exports of records: `9/7/2026, 8:00:00.000 AM`
 /// (Sentinel, in UTC), `09/07/2026 08:00:00.000 +0000` (Sumo Logic), and offsets without a colon
-/// (Splunk). A form that does not tell day and month, or the zone, apart is not read.
+/// (Splunk). A form in which day and month, or the zone, are ambiguous is not read.
 pub fn parse_exported(text: &str) -> Option<Seconds> {
     const WITH_ZONE: [&str; 2] = ["%m/%d/%Y %H:%M:%S%.f %z", "%Y-%m-%dT%H:%M:%S%.f%z"];
     const IN_UTC: [&str; 1] = ["%m/%d/%Y, %I:%M:%S%.f %p"];
@@ -467,7 +467,7 @@ impl<'d> Deserialize<'d> for UtcHour {
     fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<UtcHour, D::Error> {
         let text = String::deserialize(deserializer)?;
         let start = parse(format!("{text}:00:00Z").as_bytes());
-        let invalid = || D::Error::custom(format!("{text:?} is no hour like 2026-09-07T08"));
+        let invalid = || D::Error::custom(format!("{text:?} is not an hour like 2026-09-07T08"));
         start.map(UtcHour).ok_or_else(invalid)
     }
 }

@@ -65,7 +65,7 @@ pub struct AnswerGroup {
 pub struct AmountsByMetric(Box<[(String, MetricValue)]>);
 
 impl AmountsByMetric {
-    /// Tells whether there is no amount, as in the total of an answer with groups.
+    /// Returns whether there is no amount, as in the total of an answer with groups.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,8 +1,9 @@
 //! `GetCostForecast`: the request, its answer, and what the answer says of a month.
 //!
-//! By the API reference, the first day must not be after today, and the end is exclusive. Users report that the first day must not
-//! be before yesterday, and that with `MONTHLY` each element of the answer is a whole calendar month, what is spent so far
-//! included. So the request begins today and ends with the month, and the answer alone tells of which days an amount is.
+//! By the API reference, the first day must not be after today, and the end is exclusive. Users report that the first
+//! day must not be before yesterday, and that with `MONTHLY` each element of the answer is a whole calendar month, what
+//! is spent so far included. So the request begins today and ends with the month, and only the answer has the days of
+//! an amount.
 
 use std::collections::BTreeSet;
 
@@ -105,8 +106,8 @@ impl ForecastQuery {
         query.fingerprint()
     }
 
-    /// Whether an answer to `known` also answers this request: it was asked for on the same day or the day before, since a run may
-    /// last beyond midnight.
+    /// Whether an answer to `known` also answers this request: it was asked for on the same day or the day before,
+    /// since a run may last beyond midnight.
     pub fn is_answered_by(&self, known: &ForecastQuery) -> bool {
         let today = self.time_period.start;
         let start = known.time_period.start;
@@ -175,7 +176,7 @@ pub enum ForecastFault {
         found: TimePeriod,
     },
     /// An amount is not a decimal number of a plausible size.
-    #[error("Cost Explorer's forecast holds {0:?}, which is no number that money can be")]
+    #[error("Cost Explorer's forecast holds {0:?}, which is not a valid amount of money")]
     Amount(String),
     /// The mean is not within the prediction interval.
     #[error("the mean of Cost Explorer's forecast is not within its prediction interval")]

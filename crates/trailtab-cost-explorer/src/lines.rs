@@ -21,7 +21,7 @@ use trailtab_core::cost::table::{CostAmount, CostKey, CostLine, CostTable, LineC
 pub enum AnswerError {
     /// An amount is not a decimal number of a plausible size.
     #[error(
-        "Cost Explorer's answer for {day} holds the amount {amount:?}, which is no number that money can be"
+        "Cost Explorer's answer for {day} holds the amount {amount:?}, which is not a valid amount of money"
     )]
     Amount {
         /// The day of the amount, written `2026-09-07`.
@@ -67,7 +67,7 @@ pub struct LineReader {
     /// Costs by account and charge type, including costs that belong to no account.
     truth: CostTable,
     table: CostTable,
-    /// Amounts that tell of commitments.
+    /// Amounts of commitments.
     pub commitments: CommitmentLines,
     /// Whether an owner key has any value.
     pub has_owners: bool,
@@ -195,7 +195,7 @@ impl LineReader {
         lines.filter_map(|(key, _)| key.account.clone()).collect()
     }
 
-    /// Tells whether there is any usage that costs something.
+    /// Returns whether there is any usage that costs something.
     pub fn has_usage(&self) -> bool {
         let mut lines = self.truth.lines();
         lines.any(|(key, line)| key.charge == ChargeType::Usage && !line.amount.is_zero())
@@ -229,7 +229,7 @@ fn only_account(query: &CostQuery) -> Option<String> {
     query.only("LINKED_ACCOUNT").map(str::to_owned)
 }
 
-/// Tells whether amounts are grouped by an owner key, and by no other tag or cost category.
+/// Returns whether amounts are grouped by an owner key, and by no other tag or cost category.
 pub fn is_by_owner(groups: &[GroupKey], key: &OwnerKey) -> bool {
     let mut values = groups
         .iter()
@@ -238,7 +238,7 @@ pub fn is_by_owner(groups: &[GroupKey], key: &OwnerKey) -> bool {
 }
 
 /// Reads one answer as a table of its own: lines with all that its groups tell, in all cuts. An amount is on the last
-/// day of its period. Charges that are not told apart are lines of usage. `key` is the owner key that it is grouped by,
+/// day of its period. Charges that are not separate are lines of usage. `key` is the owner key that it is grouped by,
 /// if it is.
 ///
 /// # Errors
@@ -269,7 +269,7 @@ pub fn table_of(
     Ok(table)
 }
 
-/// Reads the amounts of an answer by charge type that tell of commitments.
+/// Reads the amounts of commitments in an answer by charge type.
 ///
 /// # Errors
 ///

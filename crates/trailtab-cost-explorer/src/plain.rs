@@ -168,7 +168,7 @@ impl PlainCut {
         })
     }
 
-    /// Tells whether amounts are grouped by a dimension.
+    /// Returns whether amounts are grouped by a dimension.
     pub fn is_by(&self, dimension: &str) -> bool {
         let groups = &self.answer.request.group_by;
         groups
@@ -224,7 +224,7 @@ impl PrintedAnswer {
         self.is_open = page.next_page_token.is_some();
     }
 
-    /// Tells whether another answer may be the pages after this one: it goes on where this one ends, and repeats
+    /// Returns whether another answer may be the pages after this one: it goes on where this one ends, and repeats
     /// nothing.
     fn goes_on_with(&self, other: &PrintedAnswer) -> bool {
         let (Some(last), Some(first)) = (self.results.last(), other.results.first()) else {
@@ -444,7 +444,7 @@ fn overlap(one: TimePeriod, other: TimePeriod) -> bool {
     one.start < other.end && other.start < one.end
 }
 
-/// The metrics that all amounts have. Quantities of usage are no money.
+/// The metrics that all amounts have. Quantities of usage are not money.
 fn metrics(results: &[ResultByTime]) -> BTreeSet<CostMetric> {
     let grouped = results.iter().flat_map(|result| &result.groups);
     let amounts = grouped.map(|group| &group.metrics);

@@ -1,14 +1,14 @@
 //! Plans the requests of a run, so that all its reports together need the fewest.
 //!
-//! Cost Explorer groups by at most two keys, and reports need four: account, owner, service and
-//! charge type. The first requests are the same for all reports: accounts by charge type, and, for
-//! executives, the total by charge type, which includes costs that belong to no account. Usage is
-//! then requested in one of two ways: *crossed*, owners by services once for each account; or
-//! *cut*, accounts by owners and accounts by services once, and owners by services only for the people with a report
-//! of their own. For these, each pair of a person and an account must be covered by a request: for the person in all
-//! accounts, or for the account. The fewest requests are a minimum vertex cover of the graph of people and accounts
-//! (Kőnig), so never more than the number of people or of accounts. The months before, which reports show one by one, are
-//! requested by month: such months are final, so that a kept answer is good until the next month.
+//! Cost Explorer groups by at most two keys, and reports need four: account, owner, service and charge type. The first
+//! requests are the same for all reports: accounts by charge type, and, for executives, the total by charge type, which
+//! includes costs that belong to no account. Usage is then requested in one of two ways: *crossed*, owners by services
+//! once for each account; or *cut*, accounts by owners and accounts by services once, and owners by services only for
+//! the people with a report of their own. For these, each pair of a person and an account must be covered by a request:
+//! for the person in all accounts, or for the account. The fewest requests are a minimum vertex cover of the graph of
+//! people and accounts (Kőnig), so never more than the number of people or of accounts. The months before, which
+//! reports show one by one, are requested by month: such months are final, so that a kept answer is good until the next
+//! month.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,7 +101,7 @@ pub enum QueryKind {
     Dimension,
     /// The total by a tag that budgets are about.
     BudgetTag,
-    /// Cost Explorer's own forecasts, which are no answers with amounts by day or month.
+    /// Cost Explorer's own forecasts, which are not answers with amounts by day or month.
     Forecast,
 }
 
@@ -154,7 +154,7 @@ impl QueryKind {
     }
 }
 
-/// Tells whether a filter names values of a tag or cost category.
+/// Returns whether a filter names values of a tag or cost category.
 fn names_owners(filter: &CostFilter) -> bool {
     match filter {
         CostFilter::And(filters) | CostFilter::Or(filters) => filters.iter().any(names_owners),
@@ -368,8 +368,8 @@ impl ReportNeeds {
         self.query(group_by, vec![record_types(usage)])
     }
 
-    /// All accounts together by the values of a tag, by month: few pages, for a check of the settings. It holds all charge
-    /// types, since it is not known yet which of them are usage.
+    /// All accounts together by the values of a tag, by month: few pages, for a check of the settings. It holds all
+    /// charge types, since it is not known yet which of them are usage.
     pub fn budget_tag_by_month(&self, key: &str) -> CostQuery {
         let group_by = vec![OwnerKey::Tag(key.to_owned()).group()];
         let mut query = self.query(group_by, Vec::new());

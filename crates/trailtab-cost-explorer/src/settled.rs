@@ -79,7 +79,7 @@ fn unsettled(known: &CostAnswer, start: Date) -> Date {
     day
 }
 
-/// Tells whether the month of a day had ended long enough before it was requested.
+/// Returns whether the month of a day had ended long enough before it was requested.
 fn is_closed(day: Date, asked: Date) -> bool {
     let final_on = day.last_of_month().checked_add((SETTLING + 1).days());
     final_on.is_ok_and(|final_on| asked >= final_on)

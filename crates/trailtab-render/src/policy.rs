@@ -63,7 +63,8 @@ pub fn json(policy: &UsedPolicy) -> serde_json::Result<Vec<u8>> {
     json::ascii(&PolicyDocument::of(policy))
 }
 
-/// Says what the policy lacks, and what in it may surprise: one line each. Text from records is escaped for terminals.
+/// Lists what the policy lacks, and what may be unexpected in it: one line each. Text from records is escaped for
+/// terminals.
 pub fn remarks(policy: &UsedPolicy) -> Vec<String> {
     let mut remarks = Vec::new();
     remarks.extend(principals(policy));
@@ -174,7 +175,7 @@ fn other_calls(policy: &UsedPolicy) -> impl Iterator<Item = String> {
         ),
         said("These calls need no permission", &calls(&policy.not_asked)),
         said(
-            "These events are no API calls and have no action",
+            "These events are not API calls and have no action",
             &calls(&policy.not_api_calls),
         ),
         said(

@@ -157,7 +157,7 @@ pub fn athena_scanned(scanned_bytes: u64, usd: Decimal, is_reused: bool) -> Stri
     }
 }
 
-/// An amount with cents; less than one cent is not told.
+/// An amount with cents; less than one cent is not shown.
 pub fn dollars(usd: Decimal) -> String {
     match usd < CENT {
         true => "less than $0.01".to_owned(),

@@ -43,10 +43,10 @@ enum AthenaVerb {
 
 /// Make a table over the log files of a trail, or show the statements that make it
 ///
-/// Lists folders of the bucket to find accounts, Regions and the first day, in the layout of a single account, an organization
-/// or Control Tower. Prints the statements on standard output. With --yes it runs them in Athena, in the region of the
-/// credentials; they scan nothing. A table that exists and is the same is left as it is. If folders of accounts lie in several
-/// places, each place gets a table. No object in the bucket is changed.
+/// Lists folders of the bucket to find accounts, Regions and the first day, in the layout of a single account, an
+/// organization or Control Tower. Prints the statements on standard output. With --yes it runs them in Athena, in the
+/// region of the credentials; they scan nothing. A table that exists and is the same is left as it is. If folders of
+/// accounts lie in several places, each place gets a table. No object in the bucket is changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::ATHENA_SETUP)]
 struct SetupArgs {
@@ -255,7 +255,7 @@ fn tell_ends(plan: &SetupPlan, ends: &[SetupEnd], ui: Ui) -> bool {
             SetupEnd::Foreign => {
                 is_refused = true;
                 ui.error(&anyhow!(
-                    "{address} exists, and it is no table over log files of CloudTrail, so it is not replaced"
+                    "{address} exists and is not a table over log files of CloudTrail, so it is not replaced"
                 ));
             }
             SetupEnd::Differs(differences) => {

@@ -43,7 +43,7 @@ pub(crate) struct ResultFileArgs {
 }
 
 impl ResultFileArgs {
-    /// Tells whether `--output` is given.
+    /// Returns whether `--output` is given.
     pub(crate) fn are_wanted(&self) -> bool {
         self.output.is_some()
     }

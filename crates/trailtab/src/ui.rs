@@ -68,7 +68,7 @@ impl Ui {
         eprintln!("trailtab: {}", error_text(error));
     }
 
-    /// Tells whether a question can be answered: standard input and error are terminals.
+    /// Returns whether a question can be answered: standard input and error are terminals.
     pub(crate) fn can_ask(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }

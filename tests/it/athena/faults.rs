@@ -72,7 +72,7 @@ fn assert_failed(finished: Finished, words: &[&str]) {
 }
 
 #[test]
-fn what_passes_is_waited_for() {
+fn transient_faults_are_retried() {
     let lake = lake("athena-passes");
     for operation in [START, LOOK] {
         lake.athena.plan(&Fault::Throttle {

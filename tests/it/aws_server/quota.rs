@@ -6,7 +6,7 @@ use super::client::{ANN, NOW, key, lookup, lookup_in};
 use crate::support::aws::{Bucket, Fault, Other, Quota, Region, Server, World};
 
 #[test]
-fn what_exceeds_the_quota_is_throttled() {
+fn requests_beyond_the_quota_are_throttled() {
     for burst in [1, 2] {
         // It would take hours to get another token.
         let region = || Region::new().quota(1e-4, f64::from(burst));

@@ -12,7 +12,7 @@ fn usage(amount: &str) -> Charge {
 
 /// Credits and all other negative amounts were dropped.
 #[test]
-fn what_is_negative_is_not_dropped() {
+fn negative_amounts_are_kept() {
     let charges = vec![
         usage("10").owner("ann"),
         usage("-5").owner("ann").kind("Credit"),

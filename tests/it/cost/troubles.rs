@@ -38,7 +38,7 @@ fn throttled_requests_wait() {
 }
 
 #[test]
-fn what_passes_is_tried_again() {
+fn transient_errors_are_retried() {
     for fault in [
         Fault::error(500, "InternalFailure", ""),
         Fault::error(400, "LimitExceededException", "slow down"),
@@ -181,7 +181,7 @@ fn closed_accounts_may_still_cost_something_and_are_not_asked_about_for_nothing(
 }
 
 #[test]
-fn half_of_a_report_says_so() {
+fn an_incomplete_report_says_so() {
     let charges = charges(2, 4, 7);
     let lab = Lab::organized(charges.clone());
     // All that is grouped by services is refused.

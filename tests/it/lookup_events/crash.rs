@@ -156,7 +156,7 @@ fn what_is_older_than_ninety_days_comes_from_the_archive_or_is_missed() {
 }
 
 #[test]
-fn what_cannot_be_read_any_more_is_counted_from_the_archive() {
+fn regions_that_are_no_longer_enabled_are_counted_from_the_archive() {
     let mut lab = lab();
     let first = lab.activity(&["--archive", "archive"], 0);
     // The same account, in which two of the regions are not enabled any more.

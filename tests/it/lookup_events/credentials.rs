@@ -39,7 +39,7 @@ fn assert_read(lab: &Lab, summary: &Value, principal: &str) {
 }
 
 #[test]
-fn without_any_there_is_a_hint() {
+fn missing_credentials_lead_to_a_hint() {
     let lab = Lab::new(two);
     let ended = lab.run_as(lab.stranger(), &[]).expect(1);
     for words in [
@@ -70,7 +70,7 @@ fn unknown_credentials_are_refused() {
 }
 
 #[test]
-fn what_was_read_before_they_ended_is_kept() {
+fn events_read_before_credentials_expire_are_kept() {
     let lab = Lab::new(|world, now| {
         world
             .region(ANN, "us-east-1", busy(ANN, "us-east-1", 1500, now))
@@ -101,7 +101,7 @@ fn what_was_read_before_they_ended_is_kept() {
 }
 
 #[test]
-fn those_that_have_ended_already_are_refused() {
+fn expired_credentials_are_refused() {
     let lab = Lab::new(two);
     let key = lab.server.issue(ANN, -1.0);
     let ended = lab.run_as(with(&lab, &key), &[]).expect(1);
@@ -109,7 +109,7 @@ fn those_that_have_ended_already_are_refused() {
 }
 
 #[test]
-fn those_of_a_container_are_fetched_again_when_they_end() {
+fn container_credentials_are_refreshed_when_they_expire() {
     let lab = Lab::new(|world, now| {
         world
             .lifetime(3600.0, 2.5)
@@ -144,7 +144,7 @@ fn a_role_is_assumed() {
 
 /// A role's credentials are renewed by those that assumed it.
 #[test]
-fn those_of_a_role_are_fetched_again_when_they_end() {
+fn role_credentials_are_refreshed_when_they_expire() {
     let lab = Lab::new(|world, now| {
         world
             .lifetime(3600.0, 2.0)

@@ -32,7 +32,7 @@ fn of(regions: &[&'static str]) -> Vec<(&'static str, &'static str)> {
 }
 
 #[test]
-fn what_passes_costs_nothing() {
+fn transient_faults_lose_no_events() {
     let lab = lab(&REGIONS, 250);
     let faults = [
         (Fault::error(500, "InternalFailure", "ouch"), 1),

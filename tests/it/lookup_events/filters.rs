@@ -87,7 +87,7 @@ fn readers_and_writers() {
 }
 
 #[test]
-fn of_several_filters_one_is_left_to_the_service() {
+fn lookup_events_gets_one_of_several_filters() {
     let name = ["--event-name", "RunInstances"];
     let key = ["--access-key-id", KEY];
     let filters = [&name[..], &key, &["--write-only"]].concat();
@@ -100,41 +100,41 @@ fn of_several_filters_one_is_left_to_the_service() {
 }
 
 #[test]
-fn several_values_are_ours() {
+fn several_values_are_filtered_locally() {
     assert_not_pushed(&["--event-name", "RunInstances", "--event-name", "Decrypt"]);
 }
 
 #[test]
-fn patterns_are_ours() {
+fn patterns_are_filtered_locally() {
     assert_not_pushed(&["--event-name", "Run*", "--event-source", "?c2"]);
 }
 
 #[test]
-fn exceptions_are_ours() {
+fn exclusions_are_filtered_locally() {
     assert_not_pushed(&["--event-name", "!RunInstances", "--event-source", "!s3"]);
 }
 
 #[test]
-fn names_in_small_letters_are_ours() {
+fn lower_case_names_are_filtered_locally() {
     let summary = assert_not_pushed(&["--event-name", "runinstances"]);
     assert_ne!(summary["trailtab"]["counts"]["counted"], 0);
 }
 
 /// Filters by absent fields work locally, but not in the service.
 #[test]
-fn nothing_is_no_value() {
+fn an_empty_value_is_not_sent_to_lookup_events() {
     assert_not_pushed(&["--access-key-id", ""]);
 }
 
 #[test]
-fn what_the_service_does_not_know_is_ours() {
+fn filters_that_lookup_events_lacks_apply_locally() {
     let filters = ["--principal", "*:role/deploy", "--ip", "192.0.2.0/28"];
     let summary = assert_not_pushed(&filters);
     assert_ne!(summary["trailtab"]["counts"]["counted"], 0);
 }
 
 #[test]
-fn a_copy_of_all_needs_all() {
+fn raw_copies_and_archives_read_all_events() {
     let lab = lab();
     let filters = ["--event-name", "RunInstances"];
     let copy = [&filters[..], &["--dump-raw-cloudtrail-data"]].concat();
@@ -151,7 +151,7 @@ fn a_copy_of_all_needs_all() {
 }
 
 #[test]
-fn what_was_left_to_the_service_is_explained() {
+fn the_filter_sent_to_lookup_events_is_explained() {
     let explains = |ended: &Finished| ended.out.contains("case matters");
     let lab = lab();
     let ended = lab.run(&["--event-name", "Runinstances"]).expect(0);

@@ -22,7 +22,7 @@ fn lab(odd: &[&str]) -> Lab {
 }
 
 #[test]
-fn what_is_no_record_costs_itself_alone() {
+fn an_invalid_record_does_not_affect_other_records() {
     let odd = [
         "no JSON at all",
         "",
@@ -50,7 +50,7 @@ fn what_is_no_record_costs_itself_alone() {
 
 /// With an archive, records that cannot be kept do not affect others.
 #[test]
-fn what_is_no_record_is_not_kept() {
+fn an_invalid_record_is_not_archived() {
     let lab = lab(&["no JSON at all", "{\"eventName\": \"RunInst"]);
     let summary = lab.activity(&["--archive", "archive"], 3);
     let whole = &lab.truth(ANN, HERE)[..120];
@@ -64,7 +64,7 @@ fn what_is_no_record_is_not_kept() {
 }
 
 #[test]
-fn deep_records_are_read_or_told() {
+fn deeply_nested_records_are_read_or_reported() {
     let deep = format!(
         "{{\"eventName\":\"Deep\",\"requestParameters\":{}1{}}}",
         "[".repeat(100_000),

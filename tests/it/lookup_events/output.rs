@@ -73,7 +73,7 @@ fn a_page_names_the_account_and_remarks_the_file() {
 }
 
 #[test]
-fn who_wants_quiet_gets_the_result_alone() {
+fn quiet_prints_the_result_alone() {
     let lab = lab();
     let ended = lab.run(&["--quiet", "--format", "json"]).expect(0);
     assert_eq!(ended.err, "");

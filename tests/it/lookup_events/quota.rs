@@ -40,7 +40,7 @@ fn lab(events: usize, region: impl Fn(Region) -> Region) -> Lab {
 }
 
 #[test]
-fn where_two_may_come_at_once_nothing_is_throttled() {
+fn a_burst_limit_of_two_causes_no_throttles() {
     let lab = lab(700, |region| region.quota(2.0, 2.0).latency(50..=150));
     let sums = read(&lab, "a burst of two");
     assert_eq!((sums.requests, sums.throttled), (14, 0));
@@ -51,7 +51,7 @@ fn where_two_may_come_at_once_nothing_is_throttled() {
 
 /// The first request arrives late, so that the next ones follow right behind it.
 #[test]
-fn a_connection_that_takes_its_time_leads_to_no_throttle() {
+fn a_slow_connection_causes_no_throttles() {
     let lab = Lab::new(|world, now| {
         let region = busy(ANN, "us-east-1", 300, now).quota(2.0, 2.0);
         let world = world.handshake(250).region(ANN, "us-east-1", region);
@@ -62,7 +62,7 @@ fn a_connection_that_takes_its_time_leads_to_no_throttle() {
 }
 
 #[test]
-fn where_one_may_come_at_once_that_is_learnt_from_one_throttle_or_two() {
+fn a_burst_limit_of_one_is_learnt_from_one_or_two_throttles() {
     let lab = lab(600, |region| region.quota(2.0, 1.0).latency(50..=150));
     let sums = read(&lab, "a burst of one");
     assert!(sums.requests <= allowed(600), "{sums:?}");
@@ -71,7 +71,7 @@ fn where_one_may_come_at_once_that_is_learnt_from_one_throttle_or_two() {
 }
 
 #[test]
-fn others_may_take_half() {
+fn another_client_may_use_half_of_the_quota() {
     let lab = lab(400, |region| {
         region
             .quota(2.0, 2.0)
@@ -85,7 +85,7 @@ fn others_may_take_half() {
 }
 
 #[test]
-fn slow_pages_are_asked_for_by_several_at_once() {
+fn slow_pages_are_requested_concurrently() {
     let lab = lab(850, |region| region.quota(2.0, 2.0).latency(1000..=1000));
     let sums = read(&lab, "a second a page");
     let lookups = lab.lookups("us-east-1");

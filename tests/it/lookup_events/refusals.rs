@@ -57,7 +57,7 @@ fn regions_that_refuse_are_named_with_their_codes() {
 }
 
 #[test]
-fn a_page_for_people_says_it_too() {
+fn the_text_page_names_regions_that_refuse() {
     let ended = refusing().run(&NAMED).expect(3);
     for words in [
         "CloudTrail activity of account 111122223333",
@@ -74,7 +74,7 @@ fn a_page_for_people_says_it_too() {
 
 /// Where regions can be listed, only the enabled ones are read.
 #[test]
-fn regions_that_are_listed_and_refuse() {
+fn only_enabled_regions_are_read_and_can_refuse() {
     let lab = refusing();
     let summary = lab.activity(&[], 3);
     let failed = &summary["_metadata"]["regions_failed"];
@@ -115,7 +115,7 @@ fn a_region_that_refuses_in_the_middle_says_what_is_missing() {
 }
 
 #[test]
-fn where_all_refuse_there_is_no_result() {
+fn there_is_no_result_if_all_regions_refuse() {
     let lab = refusing();
     let is_lookup = |request: &Request| request.is_lookup();
     let policy = Fault::forbidden_by_policy();

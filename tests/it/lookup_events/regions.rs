@@ -58,14 +58,14 @@ fn assert_all_enabled(lab: &Lab, summary: &Value, actions: &[&str]) {
 }
 
 #[test]
-fn ec2_lists_them() {
+fn ec2_lists_the_regions() {
     let lab = Lab::new(four);
     let summary = lab.activity(&[], 0);
     assert_all_enabled(&lab, &summary, &[LOOKUP, DESCRIBE, WHO]);
 }
 
 #[test]
-fn account_management_lists_them_if_ec2_does_not() {
+fn account_management_lists_the_regions_if_ec2_does_not() {
     let lab = Lab::new(|world, now| four(world, now).deny(ANN, DESCRIBE));
     let summary = lab.activity(&[], 0);
     assert_all_enabled(&lab, &summary, &[LIST, LOOKUP, DESCRIBE, WHO]);
@@ -77,7 +77,7 @@ fn account_management_lists_them_if_ec2_does_not() {
 }
 
 #[test]
-fn with_no_other_permission_all_that_there_are_are_tried() {
+fn all_regions_are_tried_without_permission_to_list_them() {
     let lab = Lab::new(|world, now| {
         let empty = || Region::new().quota(1000.0, 1000.0);
         let world = FROM_THE_START
@@ -121,7 +121,7 @@ fn always_enabled_regions_that_refuse_have_failed() {
 }
 
 #[test]
-fn patterns_choose_among_them() {
+fn region_patterns_select_regions() {
     let lab = Lab::new(four);
     let summary = lab.activity(&["--region", "EU-*", "--region", "af-south-?"], 0);
     lab.assert_true(&summary, &ENABLED[1..], "a pattern");
@@ -132,7 +132,7 @@ fn patterns_choose_among_them() {
 }
 
 #[test]
-fn those_that_are_named_need_no_list() {
+fn named_regions_need_no_listing() {
     let lab = Lab::new(four);
     let args = ["--region", "us-east-1", "--region", "us-east-1"];
     let summary = lab.activity(&args, 0);
@@ -157,7 +157,7 @@ fn a_pattern_that_fits_no_region_is_refused() {
 }
 
 #[test]
-fn who_has_long_to_wait_is_told_of_a_trail() {
+fn a_long_wait_suggests_the_bucket_of_a_trail() {
     let lab = Lab::new(|world, now| {
         let events = events(ANN, "us-east-1", 600, now - DAY, now - 3600, 1);
         let region = Region::new().quota(1000.0, 1000.0).events(events);

@@ -1,4 +1,4 @@
-//! Answers of S3 that are not what was asked for are found out, and what a refusal says is passed on.
+//! Wrong answers of S3 are detected, and the reasons of refusals are passed on.
 
 use crate::support::bucket::{Bucket, assert_same, run_locally};
 use crate::support::proxy::Fault;
@@ -90,7 +90,7 @@ fn a_listing_that_does_not_end_is_given_up() {
         let run = bucket.run("", &[]);
         assert_ne!(run.code, 0);
         let said = format!("{}{}", run.errors, run.coverage());
-        assert!(said.contains("does not come to an end"), "{said}");
+        assert!(said.contains("the listing repeats itself"), "{said}");
         let asked = bucket.proxy.requests();
         let asked = asked.iter().filter(|request| request.lists(prefix)).count();
         assert!(asked < 8, "{asked}");
@@ -99,7 +99,7 @@ fn a_listing_that_does_not_end_is_given_up() {
 }
 
 #[test]
-fn who_pays_is_said_with_each_request() {
+fn each_request_names_who_pays() {
     let (bucket, _) = bucket("payer");
     bucket.run("", &[]).is_complete();
     let paid = |from: usize| {
@@ -117,6 +117,22 @@ fn who_pays_is_said_with_each_request() {
             .all(|payer| payer.as_deref() == Some("requester")),
         "{paid:?}"
     );
+}
+
+/// The error for an empty prefix lists folders above it.
+#[test]
+fn the_listing_for_the_error_of_an_empty_prefix_is_requested_as_any_other() {
+    let (bucket, _) = bucket("payer-empty");
+    let run = bucket.run("AWSLog/", &["--requester-pays"]);
+    run.failed_with(&["s3://payer-empty/ holds AWSLogs/", "did you mean"]);
+    let requests = bucket.proxy.requests();
+    let listings: Vec<_> = requests.iter().filter(|it| it.listed().is_some()).collect();
+    assert!(listings.iter().any(|it| it.lists("")), "{listings:?}");
+    for listing in listings {
+        assert_eq!(listing.payer.as_deref(), Some("requester"), "{listing:?}");
+        let encoding = listing.query.get("encoding-type").map(String::as_str);
+        assert_eq!(encoding, Some("url"), "{listing:?}");
+    }
 }
 
 #[test]

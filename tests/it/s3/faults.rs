@@ -335,7 +335,7 @@ fn a_bucket_that_does_not_exist_costs_itself_only() {
 }
 
 #[test]
-fn where_there_is_nothing_there_is_no_result() {
+fn an_empty_bucket_has_no_result() {
     let empty = Bucket::new("empty");
     empty
         .run("", &[])

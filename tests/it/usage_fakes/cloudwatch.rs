@@ -373,7 +373,7 @@ fn raw(server: &CloudWatch, path: &str, headers: &[(&str, &str)], body: &[u8]) -
 type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c [u8]);
 
 #[test]
-fn what_is_no_request_is_refused() {
+fn invalid_requests_are_refused() {
     let server = CloudWatch::start();
     let path = "/service/GraniteServiceVersion20100801/operation/PutMetricData";
     let protocol = ("smithy-protocol", "rpc-v2-cbor");

@@ -95,7 +95,7 @@ fn a_function_that_does_not_start_says_why() {
 }
 
 #[test]
-fn what_no_runtime_does_is_noted() {
+fn requests_that_no_runtime_sends_are_recorded() {
     let api = RuntimeApi::start();
     let mut runtime = Runtime::new(&api);
     assert_eq!(runtime.post("invocation/none/response", "{}"), 400);

@@ -291,7 +291,7 @@ fn a_namespace_can_be_chosen() {
 }
 
 #[test]
-fn what_is_too_old_or_too_early_does_not_take_the_rest_along() {
+fn events_that_are_too_old_or_too_early_do_not_affect_the_rest() {
     let mut lab = Lab::new(&[]);
     let at = |seed: u64, seconds: i64| {
         let calls = Calls {

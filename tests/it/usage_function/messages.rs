@@ -186,7 +186,7 @@ fn an_invalid_time_is_incomplete() {
 }
 
 #[test]
-fn what_else_a_payload_says_does_not_matter() {
+fn unknown_members_of_a_payload_are_ignored() {
     let records = Calls::new(20).records();
     let messages = records.iter().map(|record| {
         json!({
@@ -229,7 +229,7 @@ fn a_payload_may_hold_what_looks_like_a_second_one() {
 }
 
 #[test]
-fn what_no_metric_needs_may_be_missing() {
+fn members_that_no_metric_needs_may_be_missing() {
     let members = json!({
         "userIdentity": null, "eventVersion": null, "eventID": null, "readOnly": null,
         "recipientAccountId": null, "userAgent": null, "eventCategory": null,

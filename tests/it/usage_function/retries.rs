@@ -52,7 +52,7 @@ const KINDS: [Fault; 4] = [
 ];
 
 #[test]
-fn what_a_gateway_says_is_no_answer() {
+fn a_gateways_error_is_not_an_answer_of_cloudwatch() {
     let mut lab = Lab::new(&[]);
     lab.cloudwatch
         .fail(1, Fault::Error(502, "BadGateway"), |_| true);
@@ -62,7 +62,7 @@ fn what_a_gateway_says_is_no_answer() {
 }
 
 #[test]
-fn what_fails_in_passing_is_repeated() {
+fn transient_failures_are_repeated() {
     for fault in KINDS {
         let mut lab = Lab::new(&[]);
         lab.cloudwatch.fail(2, fault, |_| true);
@@ -195,7 +195,7 @@ fn a_delivery_of_which_nothing_was_published_fails_and_is_repeated() {
 }
 
 #[test]
-fn what_is_denied_is_not_asked_again() {
+fn denied_requests_are_not_repeated() {
     let mut lab = Lab::new(&[]);
     lab.cloudwatch
         .fail(usize::MAX, Fault::Error(403, "AccessDenied"), |_| true);
@@ -287,7 +287,7 @@ fn one_chunk_without_an_answer_costs_itself() {
 }
 
 #[test]
-fn what_there_was_no_time_to_send_is_unsent_and_completed_by_the_repetition() {
+fn the_retry_sends_what_the_deadline_prevented() {
     let mut lab = Lab::with_ledger("no-time", &[ROOMY]);
     // Four requests at once wait for an answer until the time is up.
     for number in 0..4 {

@@ -55,7 +55,7 @@ struct Layer<'r> {
 }
 
 impl LayerError {
-    /// Tells whether a read failed with this error.
+    /// Returns whether a read failed with this error.
     pub(super) fn is_cause(error: &io::Error) -> bool {
         let inner = error.get_ref();
         inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<LayerError>)
@@ -243,7 +243,7 @@ impl<R: Read> Utf16Reader<R> {
         }
         for character in char::decode_utf16(units) {
             let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
-            // A mark of the byte order is no part of the text.
+            // A byte order mark is not part of the text.
             if character != '\u{feff}' {
                 let mut utf8 = [0; 4];
                 self.text

@@ -62,7 +62,7 @@ pub struct Document {
 pub enum DocumentBody {
     /// A file on this machine, or a named pipe.
     File(PathBuf),
-    /// A file on this machine that is no pipe, and whose size is found out when it is opened.
+    /// A file on this machine that is not a pipe; its size is read when it is opened.
     UnsizedFile(PathBuf),
     /// The standard input.
     Stdin,
@@ -255,7 +255,7 @@ impl DocumentReader {
         stored: &[u8],
         sink: &mut CountingSink<'_, S>,
     ) -> Option<ReadTrouble> {
-        // `Inflater` does not tell where the first member ends, which the hash needs.
+        // `Inflater` does not report where the first member ends, which the hash needs.
         if self.seal.is_some() {
             return self.read_stream(stored, None, sink);
         }
@@ -432,9 +432,9 @@ fn add_evidence<S>(
     if is_digest(&document) {
         let digest = match (&sealed.copy, sealed.hash, sealed.has_more) {
             (Some(json), Some(_), false) => DigestFile::parse(json).map_err(|e| e.to_string()),
-            (None, Some(_), _) => Err("is no digest: it is too large".to_owned()),
+            (None, Some(_), _) => Err("is not a digest: it is too large".to_owned()),
             (_, _, true) => Err("was added to: bytes follow its gzip member".to_owned()),
-            (_, None, _) => Err("is no digest: it cannot be read to its end".to_owned()),
+            (_, None, _) => Err("is not a digest: it cannot be read to its end".to_owned()),
         };
         let metadata = match body {
             DocumentBody::Memory { metadata, .. } => metadata.clone(),

@@ -144,7 +144,7 @@ fn look_at(entry: &fs::DirEntry) -> io::Result<FolderEntry> {
     })
 }
 
-/// Tells whether a file is named as CloudTrail names log files, which it keeps small.
+/// Returns whether a file is named as CloudTrail names log files, which it keeps small.
 fn is_named_as_log_file(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name.ends_with(b".json.gz") && memchr::memmem::find(name, b"_CloudTrail_").is_some()
@@ -153,7 +153,7 @@ fn is_named_as_log_file(path: &Path) -> bool {
 /// Prefix that `deliver/temporary.rs` gives to files and folders being written.
 const TEMPORARY_PREFIX: &str = ".trailtab-";
 
-/// Tells whether to skip a file or folder: an archive's ledgers, and output still being written.
+/// Returns whether to skip a file or folder: an archive's ledgers, and output still being written.
 fn is_internal(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name == archive::HIDDEN.as_bytes()

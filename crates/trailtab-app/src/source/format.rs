@@ -101,7 +101,7 @@ const SIGNATURES: [(&[u8], DocumentFormat); 18] = [
     ),
 ];
 
-/// Tells what a document is. `head` is its beginning, as much of it as is at hand.
+/// Returns what a document is. `head` is its beginning, as far as it was read.
 pub(super) fn format_of(head: &[u8]) -> DocumentFormat {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let text = text.trim_ascii_start();
@@ -153,7 +153,7 @@ fn is_base64_of_gzip(text: &[u8]) -> bool {
     text.starts_with(b"H4sI") && text[..text.len().min(512)].iter().all(is_base64)
 }
 
-/// Tells whether a text is a command's output in YAML.
+/// Returns whether a text is a command's output in YAML.
 fn is_yaml(text: &[u8]) -> bool {
     const KEYS: [&[u8]; 5] = [
         b"Events:",
@@ -170,7 +170,7 @@ fn is_yaml(text: &[u8]) -> bool {
     })
 }
 
-/// Describes what is no document with events, for people who expected one.
+/// Describes a document without events, for users who expected some.
 pub(super) fn description(head: &[u8]) -> &'static str {
     let text = head.trim_ascii_start();
     let begins = |prefix: &[u8]| {

@@ -48,7 +48,7 @@ impl Interrupt {
         channel().1
     }
 
-    /// Tells whether the request was made.
+    /// Returns whether the request was made.
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
@@ -89,7 +89,7 @@ pub fn problem(document: impl Into<String>, severity: Severity) -> ReadProblem {
     ReadProblem::of_document(document, severity, REASON)
 }
 
-/// Tells whether a read failed because of the request.
+/// Returns whether a read failed because of the request.
 pub fn is_cause(error: &io::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> =
         error.get_ref().map(|error| error as _);

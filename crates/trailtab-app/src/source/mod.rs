@@ -39,7 +39,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Tells whether the user named a folder that holds network activity only.
+    /// Returns whether the user named a folder that holds network activity only.
     pub fn is_network_activity(&self) -> bool {
         match self {
             Source::Path(path) => path.iter().any(|part| part == s3::NETWORK_ACTIVITY),

@@ -69,7 +69,7 @@ impl ReadProgress {
         self.events.fetch_add(events, Ordering::Relaxed);
     }
 
-    /// Takes note of a region whose event history will be read.
+    /// Registers a region whose event history will be read.
     pub fn begin(&self, scope: Scope) -> Arc<RegionProgress> {
         let region = Arc::new(RegionProgress {
             scope,

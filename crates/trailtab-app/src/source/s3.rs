@@ -7,11 +7,11 @@
 //! listed, and of those downloaded but not yet parsed, is bounded.
 
 mod download;
-mod holds;
 mod layout;
-mod look;
+mod list_only;
 pub(super) mod object;
 mod pages;
+mod prefix_contents;
 mod requests;
 mod roots;
 mod search;
@@ -26,12 +26,12 @@ use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use self::holds::Holds;
 use self::layout::KeyListing;
 pub use self::layout::read_prefix;
 use self::object::ObjectFetcher;
 use self::pages::{ListedObject, ListedPages, failure_of_list, objects_of};
-use self::requests::{Downloads, RequestCounts};
+use self::prefix_contents::PrefixContents;
+use self::requests::{ObjectRequests, RequestCounts};
 pub use self::roots::{LogRoot, TrailLayout, trail_layout};
 pub use self::survey::{ObjectFingerprint, ScanSurvey, SurveyPlace, SurveyedObjects, survey};
 use super::document::Document;
@@ -80,14 +80,17 @@ pub enum S3Error {
         reason: String,
     },
     /// There are no log files under the prefix.
-    #[error("there are no log files under s3://{bucket}/{prefix}{}", holds::describe(bucket, prefix, holds.as_ref()))]
+    #[error(
+        "there are no log files under s3://{bucket}/{prefix}{}",
+        prefix_contents::describe(bucket, prefix, contents.as_ref())
+    )]
     Empty {
         /// The name of the bucket.
         bucket: String,
         /// The requested prefix.
         prefix: String,
         /// What the bucket holds instead, if known.
-        holds: Option<Holds>,
+        contents: Option<PrefixContents>,
     },
 }
 
@@ -143,7 +146,7 @@ pub async fn fetch(
     Ok(coverage)
 }
 
-/// Builds a client for the bucket's region, which S3 returns if asked in another one.
+/// Builds a client for the bucket's region, which S3 returns in answers to requests in other regions.
 async fn connect(config: &aws_config::SdkConfig, bucket: &str, requester_pays: bool) -> Client {
     if let Some(region) = region_of_access_point(bucket) {
         return aws::s3(config, bucket, Some(region));
@@ -153,7 +156,7 @@ async fn connect(config: &aws_config::SdkConfig, bucket: &str, requester_pays: b
     let request = client.head_bucket().bucket(bucket);
     let request = request.customize().mutate_request(move |request| {
         if let Some(payer) = &payer {
-            // HeadBucket has no member for it, and S3 wants it all the same.
+            // S3 requires the header, but HeadBucket of the SDK has no member for it.
             request
                 .headers_mut()
                 .insert("x-amz-request-payer", payer.as_str().to_owned());
@@ -199,12 +202,12 @@ pub(super) struct S3Store {
     interrupt: Interrupt,
 }
 
-/// Where the listing of a folder has come to.
+/// The position in the listing of a folder.
 struct ListingCursor {
     listing: KeyListing,
     pages: ListedPages,
     is_at_end: bool,
-    /// Why there is no page after the one that was given last.
+    /// Why the page after the last one cannot be listed.
     failure: Option<AwsFailure>,
 }
 
@@ -232,7 +235,7 @@ impl S3Store {
         let objects = aws::s3_objects(&client, bucket, payer.clone());
         Arc::new(S3Store {
             fetcher: Arc::new(ObjectFetcher {
-                downloads: Downloads::new(objects),
+                requests: ObjectRequests::new(objects),
             }),
             payer,
             client,
@@ -279,8 +282,8 @@ impl S3Store {
         Ok(())
     }
 
-    /// Downloads what is listed, beginning when the listing is complete or well under way. Tells how many requests that
-    /// takes before the first one, and again when the listing is complete. Returns whether nothing is listed.
+    /// Downloads the listed files, from when the listing is complete or has [`FIRST_OBJECTS`] files. Reports the number
+    /// of requests before the first one, and again when the listing is complete. Returns whether nothing is listed.
     async fn download_all(
         self: &Arc<Self>,
         prefix: &str,
@@ -298,7 +301,7 @@ impl S3Store {
         if first.is_empty() {
             return true;
         }
-        let tell = |is_complete| {
+        let report_plan = |is_complete| {
             let plan = self.requests.plan(is_complete);
             progress.remark(render::s3_plan(&self.bucket, &plan));
             if is_complete && plan.bytes >= compare::LARGE_BYTES {
@@ -313,11 +316,11 @@ impl S3Store {
                 lines.into_iter().for_each(|line| progress.remark(line));
             }
         };
-        tell(is_complete);
+        report_plan(is_complete);
         let listing = async {
             listers.join_all().await;
             if !is_complete {
-                tell(true);
+                report_plan(true);
             }
         };
         let downloading = async {
@@ -332,7 +335,7 @@ impl S3Store {
                     },
                 };
                 progress.find(object.size);
-                while downloads.len() >= self.fetcher.downloads.limit() {
+                while downloads.len() >= self.fetcher.requests.limit() {
                     downloads.join_next().await;
                 }
                 let (store, documents) = (self.clone(), documents.clone());

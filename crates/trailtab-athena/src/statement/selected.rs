@@ -82,7 +82,7 @@ const ALWAYS: [&[&str]; 9] = [
     &["recipientAccountId"],
 ];
 
-/// The members that a run needs, those that tell calls apart without need left out or cut to what is read of them.
+/// The members that a run needs, without those that would split groups needlessly, and cut to what is read of them.
 pub(super) fn grouped(table: &LogTable, needs: RecordNeeds) -> Vec<Selected> {
     let is_one =
         |member: &TableMember, paths: &[&[&str]]| paths.iter().any(|path| member.path == *path);

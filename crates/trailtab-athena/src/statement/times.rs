@@ -96,7 +96,7 @@ fn outside(
         .collect()
 }
 
-/// Tells the calls of a period that are inside the window from those outside.
+/// Separates the calls of a period inside the window from those outside.
 fn parted(period: &SqlText, outside: &[SqlText]) -> SqlText {
     SqlText::of(
         "concat(?, CASE WHEN ? THEN ' outside' ELSE '' END)",

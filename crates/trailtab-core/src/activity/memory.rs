@@ -109,7 +109,7 @@ impl MemoryShare {
         match self.memory.store.store(write) {
             Ok(run) => Some(run),
             Err(error) => {
-                // The first failure is told.
+                // Only the first failure is reported.
                 let _ = self.memory.failure.set(error);
                 None
             }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-/// The error about bytes that are no run.
+/// The bytes are not a run.
 pub(super) fn damaged() -> io::Error {
     let reason = "the temporary counts are damaged";
     io::Error::new(io::ErrorKind::InvalidData, reason)

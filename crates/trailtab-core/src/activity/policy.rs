@@ -25,7 +25,7 @@ pub struct UsedPolicy {
     pub one_of: BTreeMap<String, Vec<IamAction>>,
     /// Calls by `service:API` for which no policy of the caller is asked.
     pub not_asked: BTreeMap<String, u64>,
-    /// Events by `service:event` that are no API calls: of the console, of services and of networks.
+    /// Events by `service:event` that are not API calls: of the console, of services and of networks.
     pub not_api_calls: BTreeMap<String, u64>,
     /// Calls by `service:API` whose names no action can have.
     pub no_action: BTreeMap<String, u64>,
@@ -45,7 +45,7 @@ pub struct ActionUse {
 }
 
 impl ActionUse {
-    /// Tells whether the policy has the action.
+    /// Returns whether the policy has the action.
     pub fn is_granted(&self) -> bool {
         self.ends.succeeded > 0
     }

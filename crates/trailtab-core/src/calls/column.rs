@@ -76,7 +76,7 @@ enum ColumnSource {
 /// A name that is neither a column nor a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{name:?} is no column: write one of {}, or a path into the record such as requestParameters.bucketName",
+    "{name:?} is not a column: write one of {}, or a path into the record such as requestParameters.bucketName",
     COLUMNS.map(|(name, _)| name).join(", ")
 )]
 pub struct UnknownColumn {

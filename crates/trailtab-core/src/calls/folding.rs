@@ -2,8 +2,8 @@
 //!
 //! Calls of several actors interleave, so a call is folded into a line that is still open, not only into the last
 //! one. A change by an actor closes the actor's open lines: what it read before and after a change stays apart,
-//! and the order of changes is that of the records. Refused calls that would only have read, as whoever looks around
-//! makes them, are one line whichever APIs they are.
+//! and the order of changes is that of the records. Refused read-only calls, as reconnaissance makes them, are one
+//! line for all APIs.
 
 use std::collections::VecDeque;
 
@@ -77,7 +77,7 @@ impl FoldedCall {
             rests.any(|rest| rest.starts_with('/'))
         };
         for resource in &call.resources {
-            // An object tells its bucket.
+            // An object names its bucket.
             if self.resources.contains(&resource.id) || holds_another(&resource.id) {
             } else if self.resources.len() < MAX_RESOURCES {
                 self.resources.push(resource.id.clone());
@@ -102,7 +102,7 @@ impl FoldedCall {
     }
 }
 
-/// Tells whether a call changes something: it succeeded, and the record does not say that it only reads.
+/// Returns whether a call changes something: it succeeded, and the record does not say that it only reads.
 fn is_change(call: &CallDetail) -> bool {
     call.read_only != Some(true) && call.outcome == CallOutcomeName::Succeeded
 }
@@ -179,7 +179,7 @@ impl CallFolder {
     }
 }
 
-/// Tells whether a call comes too long after another one, in either direction of time. A day ends all lines.
+/// Returns whether a call comes too long after another one, in either direction of time. A day ends all lines.
 fn is_apart(last: Option<Seconds>, at: Option<Seconds>) -> bool {
     match (last, at) {
         (Some(last), Some(at)) => {

@@ -6,12 +6,12 @@ use rust_decimal::Decimal;
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
 
-/// Reads an amount above zero: a number, or a decimal number in quotes. A number with a fraction is taken digit by digit as it is
-/// written, up to the 15 digits that TOML and JSON keep.
+/// Reads an amount above zero: a number, or a decimal number in quotes. A number with a fraction is taken digit by
+/// digit as it is written, up to the 15 digits that TOML and JSON keep.
 ///
 /// # Errors
 ///
-/// If it is no number, or not above zero.
+/// Fails if it is not a number, or not above zero.
 pub fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     deserializer.deserialize_any(AmountVisitor { allows_zero: false })
 }
@@ -20,7 +20,7 @@ pub fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D
 ///
 /// # Errors
 ///
-/// If it is no number, or below zero.
+/// Fails if it is not a number, or below zero.
 pub fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     deserializer.deserialize_any(AmountVisitor { allows_zero: true })
 }

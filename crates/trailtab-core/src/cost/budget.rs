@@ -244,8 +244,8 @@ pub struct BudgetFigures<'f> {
     /// What the month will come to; absent if it is not known.
     pub estimate: Option<MonthEstimate>,
     /// What is expected of the days after the settled ones, as far as it is known by day:
-    /// [`MonthCourse::ahead`](super::estimate::MonthCourse::ahead). What the estimate holds besides, such as tax that is still to
-    /// come, is expected on the last day of the month.
+    /// [`MonthCourse::ahead`](super::estimate::MonthCourse::ahead). What the estimate holds besides, such as tax that
+    /// is still to come, is expected on the last day of the month.
     pub ahead: &'f [EstimatedDay],
 }
 

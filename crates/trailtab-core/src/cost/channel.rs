@@ -38,7 +38,7 @@ impl ChannelKind {
         }
     }
 
-    /// Tells whether webhooks of this kind are usually on this host.
+    /// Returns whether webhooks of this kind are usually on this host.
     pub fn is_usual_host(self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let usual: &[&str] = match self {
@@ -92,7 +92,7 @@ impl ChannelSettings {
     }
 }
 
-/// The URL of a webhook. Whoever knows it can write into the channel, so neither debug output nor errors contain
+/// The URL of a webhook. Anyone with it can write into the channel, so neither debug output nor errors contain
 /// any of it except the host.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl {
@@ -177,12 +177,12 @@ impl WebhookUrl {
         &self.url
     }
 
-    /// The host, which is no secret.
+    /// The host, which is not secret.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Tells whether a text contains a part of the URL that may be secret.
+    /// Returns whether a text contains a part of the URL that may be secret.
     pub fn occurs_in(&self, text: &str) -> bool {
         let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
         let parts = path.split(['/', '?', '&', '=']);

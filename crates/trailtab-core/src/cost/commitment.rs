@@ -1,9 +1,9 @@
 //! Commitments: what reservations and savings plans cover, as far as Cost Explorer's charge types tell.
 //!
 //! What an amount means depends on the metric. An unblended amount of usage that a savings plan covers is at on-demand
-//! rates, and is taken off again; how much of the fees was used is not told. An amortized amount of covered usage is the
-//! part of the fees that it used, and the amortized amount of a fee is the part that nothing used (AWS's Well-Architected
-//! Labs, the query `amortized_cost_by_charge_type`).
+//! rates, and is taken off again; how much of the fees was used is not told. An amortized amount of covered usage is
+//! the part of the fees that it used, and the amortized amount of a fee is the part that nothing used (AWS's
+//! Well-Architected Labs, the query `amortized_cost_by_charge_type`).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 use super::charge::CostMetric;
 
-/// A charge type that tells of commitments.
+/// A charge type of commitments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CommitmentCharge {
     /// Usage that a savings plan covers.
@@ -39,7 +39,7 @@ impl CommitmentCharge {
         }
     }
 
-    /// What its amounts tell by a metric.
+    /// The meaning of its amounts in a metric.
     pub fn meaning(self, metric: CostMetric) -> Option<CommitmentMeaning> {
         let is_usage = match self {
             CommitmentCharge::SavingsPlanUsage | CommitmentCharge::ReservedUsage => true,
@@ -50,7 +50,7 @@ impl CommitmentCharge {
                 true => CommitmentMeaning::Used,
                 false => CommitmentMeaning::Unused,
             }),
-            // Usage that a reservation covers is free of charge here, and says nothing.
+            // Usage that a reservation covers is free of charge here, so its amount means nothing.
             CostMetric::UnblendedCost if self == CommitmentCharge::SavingsPlanUsage => {
                 Some(CommitmentMeaning::Covered)
             }
@@ -61,7 +61,7 @@ impl CommitmentCharge {
     }
 }
 
-/// What an amount tells of commitments.
+/// The meaning of an amount of a commitment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CommitmentMeaning {
     /// Usage that savings plans cover, at on-demand rates.
@@ -75,7 +75,7 @@ pub enum CommitmentMeaning {
 /// Where an amount belongs: day, account, currency and charge.
 pub type CommitmentKey = (Date, Option<String>, String, CommitmentCharge);
 
-/// Amounts that tell of commitments.
+/// Amounts of commitments.
 pub type CommitmentLines = BTreeMap<CommitmentKey, Decimal>;
 
 #[cfg(test)]

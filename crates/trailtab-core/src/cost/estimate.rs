@@ -4,27 +4,29 @@
 //!
 //! The series is read in two ways, and both are continued to the end of the month:
 //!
-//! - **the recent level**: the days since the last jump, the latest of them with most weight, with a damped trend. A day far from the
-//!   others counts as three standard deviations away, so a spike does not become a level; two days in a row do.
+//! - **the recent level**: the days since the last jump, the latest of them with most weight, with a damped trend. A
+//!   day far from the others counts as three standard deviations away, so a spike does not become a level; two days in
+//!   a row do.
 //! - **the steady level**: the mean of the last four weeks, or since a jump that is the only one.
 //!
-//! Each weekday has its own part of a level, as far as the differences between weekdays exceed chance; within the first two weeks,
-//! weekends alone have one. What falls on the first of each month is no level: it is left out, and expected on the next first. The
-//! expected amount is a mean of both readings, in which the one counts more that would have been nearer on earlier days of the same
-//! series.
+//! Each weekday has its own part of a level, as far as the differences between weekdays exceed chance; within the first
+//! two weeks, weekends alone have one. An amount of the first of each month is not part of a level: it is left out, and
+//! expected on the next first. The expected amount is a mean of both readings, in which the one counts more that would
+//! have been nearer on earlier days of the same series.
 //!
 //! # The range
 //!
-//! Its aim is to hold for **80 %** of months. From each earlier day the same method forecasts as many days as are left of the month
-//! now; the errors that three quarters of these trials stay within make the range. Three assumed trials that are off by a quarter and
-//! more count besides, so that a short series has a wide range, and a calm one never a range of nothing. If the last day or two stand
-//! out, the range covers both readings: that they were a spike, and that they are a new level. docs/benchmarks.md has the measured
-//! share.
+//! Its aim is to hold for **80 %** of months. From each earlier day the same method forecasts as many days as are left
+//! of the month now; the errors that three quarters of these trials stay within make the range. Three assumed trials
+//! that are off by a quarter and more count besides, so that a short series has a wide range, and a calm one never a
+//! range of nothing. If the last day or two stand out, the range covers both readings: that they were a spike, and that
+//! they are a new level. docs/benchmarks.md has the measured share.
 //!
 //! # Numbers
 //!
-//! What is spent is a sum of decimals. The days ahead are statistics in 64-bit floats; only their running sum becomes money, once,
-//! rounded to cents half away from zero. Floats keep 15 digits, so above 10 trillion an estimate is not exact to the cent.
+//! What is spent is a sum of decimals. The days ahead are statistics in 64-bit floats; only their running sum becomes
+//! money, once, rounded to cents half away from zero. Floats keep 15 digits, so above 10 trillion an estimate is not
+//! exact to the cent.
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -93,10 +95,11 @@ pub struct MonthCourse {
 
 /// Estimates the usage of a month.
 ///
-/// `daily` are the amounts of consecutive settled days, oldest first, from `first` on. Days of the month before `first` count as
-/// nothing, so the series begins no later than the first day of which the source has any amount. The whole month before and the month
-/// so far are enough; up to five months are read. Without three settled days, or if the month ends more than two months after the last
-/// one, there is no estimate. Estimates of parts, such as accounts, do not add up to the estimate of the whole.
+/// `daily` are the amounts of consecutive settled days, oldest first, from `first` on. Days of the month before `first`
+/// count as nothing, so the series begins no later than the first day of which the source has any amount. The whole
+/// month before and the month so far are enough; up to five months are read. Without three settled days, or if the
+/// month ends more than two months after the last one, there is no estimate. Estimates of parts, such as accounts, do
+/// not add up to the estimate of the whole.
 pub fn of_month(first: Date, daily: &[Decimal], month: DayRange) -> Option<MonthEstimate> {
     course_of_month(first, daily, month).map(|course| course.estimate)
 }

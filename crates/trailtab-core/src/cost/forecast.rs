@@ -1,4 +1,4 @@
-//! The forecast of AWS itself, which stands beside our estimate and never replaces it.
+//! The forecast of AWS itself, which is shown beside our estimate and never replaces it.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -6,11 +6,12 @@ use serde::Serialize;
 use super::money::{self, exact};
 use super::period::DayRange;
 
-/// The part of months, in percent, that a prediction interval is to hold for: that of our own estimates, and of the forecasts in the
-/// console of Cost Explorer.
+/// The part of months, in percent, that a prediction interval is to hold for: that of our own estimates, and of the
+/// forecasts in the console of Cost Explorer.
 pub const INTERVAL_PERCENT: u8 = 80;
 
-/// What Cost Explorer forecasts for the bill: all charge types of the accounts of a report, by the metric of the report.
+/// What Cost Explorer forecasts for the bill: all charge types of the accounts of a report, by the metric of the
+/// report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AwsForecastFigures {
     /// The days that it covers, by Cost Explorer's answer: the month, or the rest of it.

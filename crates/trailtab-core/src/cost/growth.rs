@@ -51,7 +51,7 @@ struct WrittenTotal(#[serde(serialize_with = "exact", deserialize_with = "decima
 fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|error| {
-        let what = format!("{text:?} is no decimal number such as \"12.34\": {error}");
+        let what = format!("{text:?} is not a decimal number such as \"12.34\": {error}");
         D::Error::custom(what)
     })
 }
@@ -59,8 +59,8 @@ fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Err
 /// How long days take until they are complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ObservedLag {
-    /// The fewest whole days after the end of a day from which on at least 95 % of days had 99 % of their known amount or more. On the
-    /// morning of day T, day d is settled if d ≤ T − 1 − `lag_days`. 6 means six or more.
+    /// The fewest whole days after the end of a day from which on at least 95 % of days had 99 % of their known amount
+    /// or more. On the morning of day T, day d is settled if d ≤ T − 1 − `lag_days`. 6 means six or more.
     pub lag_days: usize,
     /// Days with a known amount that were seen earlier as well.
     pub days_measured: usize,
@@ -115,8 +115,8 @@ impl DayGrowth {
         &self.runs
     }
 
-    /// How long days take, as far as at least five days are known. A day's known amount is the last one that was seen, at least seven days
-    /// after the day.
+    /// How long days take, as far as at least five days are known. A day's known amount is the last one that was seen,
+    /// at least seven days after the day.
     pub fn observed_lag(&self) -> Option<ObservedLag> {
         let known = self.known_amounts();
         let mut shares: BTreeMap<usize, Vec<Decimal>> = BTreeMap::new();

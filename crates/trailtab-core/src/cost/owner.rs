@@ -59,7 +59,7 @@ impl FromStr for OwnerKey {
         };
         match name.trim().is_empty() {
             true => Err(format!(
-                "{text:?} is no owner key: write the key of a tag, or {COST_CATEGORY}NAME"
+                "{text:?} is not an owner key: write the key of a tag, or {COST_CATEGORY}NAME"
             )),
             false => Ok(key),
         }
@@ -131,7 +131,7 @@ impl Default for OwnerRules {
     }
 }
 
-/// Tells whether a text is the id of an EC2 instance: `i-` and 8 or 17 hexadecimal digits.
+/// Returns whether a text is the id of an EC2 instance: `i-` and 8 or 17 hexadecimal digits.
 fn is_instance_id(text: &str) -> bool {
     let digits = text.strip_prefix("i-").unwrap_or_default();
     matches!(digits.len(), 8 | 17) && digits.bytes().all(|b| b.is_ascii_hexdigit())

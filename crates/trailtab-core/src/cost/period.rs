@@ -34,7 +34,7 @@ impl DayRange {
         }
     }
 
-    /// Tells whether these are all days of one month.
+    /// Returns whether these are all days of one month.
     pub fn is_a_month(self) -> bool {
         self == DayRange::month_of(self.from)
     }
@@ -44,7 +44,7 @@ impl DayRange {
         self.place(self.through).map_or(1, |last| last + 1)
     }
 
-    /// Tells whether a day is in the range.
+    /// Returns whether a day is in the range.
     pub fn contains(self, day: Date) -> bool {
         (self.from..=self.through).contains(&day)
     }

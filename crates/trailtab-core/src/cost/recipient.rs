@@ -36,7 +36,7 @@ impl ReportDestination {
         }
     }
 
-    /// Tells whether another spelling, which may differ in case, is the same destination.
+    /// Returns whether another spelling, which may differ in case, is the same destination.
     fn is_same(&self, other: &ReportDestination) -> bool {
         use ReportDestination::{Channel, Mailbox};
         match (self, other) {
@@ -162,7 +162,7 @@ impl RecipientList {
                 let found = (executive(directory), None, Vec::new());
                 (AudienceKind::Executive, Ok(found))
             }
-            // Which of them would be left out, nobody can know.
+            // With two of them set, it would be unclear which one applies.
             _ => {
                 let reason = "set exactly one of accounts, owner and all = true";
                 (AudienceKind::Manager, Err(reason.to_owned()))
@@ -196,7 +196,7 @@ impl RecipientList {
                 refuse("ids of EC2 instances have one report together and no address")
             }
             (CostOwner::Named(_), None) => refuse(
-                "it is no address: set owner.domain, or owner.fallback_contact for whom to tell instead",
+                "it is not a mail address: set owner.domain, or owner.fallback_contact to name another recipient",
             ),
             (owner, Some(address)) => {
                 let audience = individual(&owner);
@@ -218,7 +218,7 @@ impl RecipientList {
         let address = address.trim();
         let destination = ReportDestination::Mailbox(address.to_owned());
         if !is_address(address) {
-            let reason = "it is no address of a mailbox".to_owned();
+            let reason = "it is not the address of a mailbox".to_owned();
             return self.refuse(audience.kind, destination, reason);
         }
         let recipient = ReportRecipient {
@@ -255,7 +255,7 @@ fn hints(problems: &[SettingsProblem]) -> String {
     hints.join("; ")
 }
 
-/// Tells whether a text has the form of a mail address.
+/// Returns whether a text has the form of a mail address.
 pub(super) fn is_address(text: &str) -> bool {
     let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>(),;:\\\"[]".contains(c);
     let parts: Vec<&str> = text.split('@').collect();

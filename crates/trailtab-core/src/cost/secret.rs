@@ -158,21 +158,21 @@ struct SecretMembers {
 }
 
 impl MailServer {
-    /// Parses a secret, and completes it from `told`.
+    /// Parses a secret, and completes it with `overrides`.
     ///
     /// # Errors
     ///
     /// If it has neither of the two forms, if no host is set, or if a password would be sent
     /// unencrypted.
-    pub fn of_secret(text: &str, told: &ServerOverrides) -> Result<MailServer, SecretError> {
+    pub fn of_secret(text: &str, overrides: &ServerOverrides) -> Result<MailServer, SecretError> {
         let Ok(Value::Object(members)) = serde_json::from_str(text) else {
             return Err(SecretError::NoObject);
         };
         let members = match members.keys().any(|name| member(name).is_some()) {
             true => SecretMembers::named(members)?,
-            false => SecretMembers::pair(members, told)?,
+            false => SecretMembers::pair(members, overrides)?,
         };
-        members.server(told)
+        members.server(overrides)
     }
 
     /// A server that requires no credentials.
@@ -180,8 +180,8 @@ impl MailServer {
     /// # Errors
     ///
     /// If no host is set.
-    pub fn open(told: &ServerOverrides) -> Result<MailServer, SecretError> {
-        SecretMembers::default().server(told)
+    pub fn open(overrides: &ServerOverrides) -> Result<MailServer, SecretError> {
+        SecretMembers::default().server(overrides)
     }
 }
 
@@ -202,7 +202,7 @@ impl SecretMembers {
     /// Parses a single pair of address and password.
     fn pair(
         members: Map<String, Value>,
-        told: &ServerOverrides,
+        overrides: &ServerOverrides,
     ) -> Result<SecretMembers, SecretError> {
         let pairs = members.len();
         let mut pairs_left = members.into_iter();
@@ -216,7 +216,7 @@ impl SecretMembers {
             return Err(SecretError::Bad("password", "text"));
         };
         // Otherwise write access to the settings would be enough to get the password.
-        if let Some(host) = &told.host
+        if let Some(host) = &overrides.host
             && !host.eq_ignore_ascii_case(GMAIL)
         {
             return Err(SecretError::OtherHost);
@@ -264,10 +264,10 @@ impl SecretMembers {
         Ok(found)
     }
 
-    fn server(self, told: &ServerOverrides) -> Result<MailServer, SecretError> {
-        let host = self.host.or_else(|| told.host.clone());
+    fn server(self, overrides: &ServerOverrides) -> Result<MailServer, SecretError> {
+        let host = self.host.or_else(|| overrides.host.clone());
         let host = host.ok_or(SecretError::NoHost)?;
-        let (port, tls) = match (self.port.or(told.port), self.tls.or(told.tls)) {
+        let (port, tls) = match (self.port.or(overrides.port), self.tls.or(overrides.tls)) {
             (Some(port), Some(tls)) => (port, tls),
             // Port 465 is the only one on which TLS starts with the connection.
             (Some(465), None) => (465, TlsMode::Implicit),
@@ -277,7 +277,10 @@ impl SecretMembers {
                 (tls.port(), tls)
             }
         };
-        let login = match (self.user.or_else(|| told.username.clone()), self.password) {
+        let login = match (
+            self.user.or_else(|| overrides.username.clone()),
+            self.password,
+        ) {
             (Some(user), Some(password)) => Some(SmtpLogin {
                 user,
                 password: SecretPassword(password),
@@ -297,7 +300,7 @@ impl SecretMembers {
             tls,
             login,
             from,
-            ehlo: told.ehlo.clone(),
+            ehlo: overrides.ehlo.clone(),
         })
     }
 }
@@ -311,7 +314,7 @@ fn tls(text: &str) -> Result<TlsMode, SecretError> {
     }
 }
 
-/// Tells whether a text looks like a mail address.
+/// Returns whether a text looks like a mail address.
 fn is_address(text: &str) -> bool {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
     let parts = text.rsplit_once('@');
@@ -319,7 +322,7 @@ fn is_address(text: &str) -> bool {
         && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
-/// Tells whether a host is this machine, without asking a name server.
+/// Returns whether a host is this machine, without asking a name server.
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -350,22 +353,22 @@ mod tests {
         );
         assert_eq!(login(&server), ("reports@example.com", " app password "));
         assert_eq!(server.from.as_deref(), Some("reports@example.com"));
-        let told = ServerOverrides {
+        let overrides = ServerOverrides {
             host: Some("mail.example.com".to_owned()),
             ..ServerOverrides::default()
         };
         let pair = r#"{"reports@example.com": "hunter2"}"#;
-        let error = MailServer::of_secret(pair, &told).unwrap_err();
+        let error = MailServer::of_secret(pair, &overrides).unwrap_err();
         assert_eq!(error, SecretError::OtherHost);
         let message = error.to_string();
         assert!(message.contains("members host, username and password"));
         assert!(!message.contains("hunter2"));
-        let told = ServerOverrides {
+        let overrides = ServerOverrides {
             host: Some("SMTP.gmail.com".to_owned()),
             port: Some(465),
             ..ServerOverrides::default()
         };
-        let server = MailServer::of_secret(pair, &told).unwrap();
+        let server = MailServer::of_secret(pair, &overrides).unwrap();
         assert_eq!((server.host.as_str(), server.port), (GMAIL, 465));
     }
 
@@ -404,7 +407,7 @@ mod tests {
     /// Write access to the settings must not be enough to get the password.
     #[test]
     fn settings_do_not_lead_the_password_elsewhere() {
-        let told = ServerOverrides {
+        let overrides = ServerOverrides {
             host: Some("elsewhere.example.net".to_owned()),
             port: Some(25),
             tls: Some(TlsMode::None),
@@ -412,7 +415,7 @@ mod tests {
             ..ServerOverrides::default()
         };
         let secret = r#"{"host": "mail.example.com", "user": "u", "password": "p", "tls": "tls"}"#;
-        let server = MailServer::of_secret(secret, &told).unwrap();
+        let server = MailServer::of_secret(secret, &overrides).unwrap();
         assert_eq!(
             (server.host.as_str(), server.tls),
             ("mail.example.com", TlsMode::Implicit)

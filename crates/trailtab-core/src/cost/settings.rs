@@ -32,7 +32,7 @@ pub struct CostSettings {
     pub executives: Vec<String>,
     /// Chat rooms and programs that get reports by a webhook.
     pub channels: Vec<ChannelSettings>,
-    /// The mail address that is told, once a day, which reports were not sent and what to do about it.
+    /// The mail address that gets a mail, once a day, about reports that were not sent and what to do about them.
     pub operator: Option<String>,
     /// The metric of Cost Explorer that reports show.
     pub metric: CostMetric,
@@ -46,7 +46,7 @@ pub struct CostSettings {
     /// The day of the month from which on the closing report of the previous month is sent.
     #[serde(rename = "closing_days")]
     pub closing_day: ClosingDay,
-    /// Smallest change of an amount that was mailed that is told.
+    /// Smallest change of a mailed amount that is reported.
     pub restatement: RestatementThreshold,
     /// Maximum number of requests to Cost Explorer in a run.
     pub max_requests: MaxRequests,
@@ -95,13 +95,13 @@ impl Default for ClosingDay {
 }
 
 impl ClosingDay {
-    /// Tells whether the closing report of the previous month may be sent on a day.
+    /// Returns whether the closing report of the previous month may be sent on a day.
     pub fn has_come(self, today: Date) -> bool {
         self.0 > 0 && today.day() >= self.0
     }
 }
 
-/// An amount that was mailed is told again if it changed by more than both of these.
+/// A mailed amount is reported again if it changed by more than both of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RestatementThreshold {
@@ -123,7 +123,7 @@ impl Default for RestatementThreshold {
 }
 
 impl RestatementThreshold {
-    /// Tells whether a change is large enough to be told.
+    /// Returns whether a change is large enough to be reported.
     pub fn is_passed(&self, was: Decimal, is: Decimal) -> bool {
         let change = is.saturating_sub(was).abs();
         let share = was.abs().saturating_mul(self.percent) / Decimal::ONE_HUNDRED;
@@ -229,7 +229,7 @@ pub enum MailFrequency {
 }
 
 impl MailFrequency {
-    /// Tells whether a report on the month to date is due.
+    /// Returns whether a report on the month to date is due.
     pub fn is_due(self, today: Date) -> bool {
         let weekday = match self {
             MailFrequency::Day => return true,
@@ -309,12 +309,12 @@ pub enum CostSettingsError {
 }
 
 impl CostSettings {
-    /// Tells whether any report goes by mail.
+    /// Returns whether any report goes by mail.
     pub fn sends_mail(&self) -> bool {
         !(self.managers.is_empty() && self.users.is_empty() && self.executives.is_empty())
     }
 
-    /// Tells whether the settings name nobody to send reports to.
+    /// Returns whether the settings have no recipient of reports.
     pub fn has_no_recipients(&self) -> bool {
         !self.sends_mail() && self.channels.is_empty()
     }

@@ -106,7 +106,7 @@ impl LineCuts {
         personal: false,
     };
 
-    /// Tells whether the line is in this cut.
+    /// Returns whether the line is in this cut.
     pub fn has(self, cut: LineCut) -> bool {
         match cut {
             LineCut::Owners => self.owners,
@@ -147,7 +147,7 @@ impl CostTable {
         }
     }
 
-    /// Tells whether there is no line, not even one of zero.
+    /// Returns whether there is no line, not even one of zero.
     pub fn is_empty(&self) -> bool {
         self.amounts.is_empty()
     }

@@ -1,5 +1,5 @@
-//! Usage by the values of a tag, which budgets may be about. Tags come from Cost Explorer, where case matters in keys and
-//! values, and where an inactive tag is on nothing.
+//! Usage by the values of a tag, which budgets may be about. Tags come from Cost Explorer, where case matters in keys
+//! and values, and where an inactive tag is on nothing.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -31,8 +31,8 @@ pub enum TagUsage {
     Read {
         /// The days that were asked for.
         days: DayRange,
-        /// Lines with the value in [`CostKey::value`](super::table::CostKey::value), which is absent in lines without the
-        /// tag.
+        /// Lines with the value in [`CostKey::value`](super::table::CostKey::value), which is absent in lines without
+        /// the tag.
         table: CostTable,
     },
     /// No account has any usage, so that no value has any.
@@ -113,7 +113,8 @@ impl TagUsage {
     ///
     /// # Errors
     ///
-    /// Says why it is not known what was used. A value without usage in a part of the days that were asked for is known.
+    /// Says why it is not known what was used. A value without usage in a part of the days that were asked for is
+    /// known.
     pub fn lines_of<'u>(&'u self, tag: &TagValue) -> Result<Vec<CostLine<'u>>, TagDoubt> {
         let key = tag.key.clone();
         let (days, table) = match self {

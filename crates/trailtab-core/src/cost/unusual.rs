@@ -1,7 +1,7 @@
 //! Unusual days: usage far above that of the same weekdays before.
 //!
-//! Only rises are found. A drop costs nothing, a day that is not complete looks like one, and the largest changes of a report name what
-//! is gone.
+//! Only rises are found. A drop costs nothing, a day that is not complete looks like one, and the largest changes of a
+//! report name what is gone.
 
 use std::collections::BTreeMap;
 
@@ -39,8 +39,8 @@ const FLOOR_PART: Decimal = Decimal::from_parts(5, 0, 0, false, 2);
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UnusualRules {
-    /// The least excess over the usual amount, in the currency of the report. By default one twentieth of the audience's usage on a
-    /// mean day, and at least 1.
+    /// The least excess over the usual amount, in the currency of the report. By default one twentieth of the
+    /// audience's usage on a mean day, and at least 1.
     #[serde(deserialize_with = "amount::positive_if_set")]
     pub floor: Option<Decimal>,
     /// How many times the largest of the days compared with.
@@ -104,15 +104,16 @@ impl<K> UnusualUsage<K> {
 
 /// Finds unusual days, the largest excess first: at most five keys, each with all its unusual days.
 ///
-/// `series` holds the settled usage of each key by day, from `first` on; a series that ends early has nothing on later days. Of `days`,
-/// the last seven are looked at. A day is unusual if it exceeds
+/// `series` holds the settled usage of each key by day, from `first` on; a series that ends early has nothing on later
+/// days. Of `days`, the last seven are looked at. A day is unusual if it exceeds
 ///
-/// - the usual amount, which is the median of three to eight of the same weekdays before, by the floor, and by three median deviations;
+/// - the usual amount, which is the median of three to eight of the same weekdays before, by the floor, and by three
+///   median deviations;
 /// - each of those weekdays, and the same day of the months before, by the ratio. A first of a month
 ///   is judged only beside an earlier first.
 ///
-/// So jobs that run weekly, every other week, or on one day of the month are usual. What was never used before is compared with
-/// nothing, and is unusual once it exceeds the floor.
+/// So jobs that run weekly, every other week, or on one day of the month are usual. What was never used before is
+/// compared with nothing, and is unusual once it exceeds the floor.
 pub fn unusual_days<K: Ord + Clone>(
     first: Date,
     series: &BTreeMap<K, Vec<Decimal>>,

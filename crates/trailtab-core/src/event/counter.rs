@@ -15,7 +15,7 @@ pub trait EventCounter: Sync + Send {
     fn empty(&self) -> Self;
     /// What the counter needs to know of each event.
     fn needs(&self) -> RecordNeeds;
-    /// Tells whether callers are resolved for the counter. If not, all calls belong to the default actor.
+    /// Returns whether callers are resolved for the counter. If not, all calls belong to the default actor.
     fn asks_for_actors(&self) -> bool {
         self.needs().caller
     }
@@ -27,7 +27,7 @@ pub trait EventCounter: Sync + Send {
     fn add_odd(&mut self, shape: &str, events: u64, json: &str);
     /// Adds the counts of another counter.
     fn merge(&mut self, other: &Self);
-    /// Tells whether no event was counted.
+    /// Returns whether no event was counted.
     fn is_empty(&self) -> bool;
     /// Moves counts out of memory if they take too much of it. Returns whether the numbers of actors are
     /// void for that reason: then [`EventCounter::actor`] gives new ones.

@@ -63,7 +63,7 @@ fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
     (line.strip_suffix(b"\r").unwrap_or(line), rest)
 }
 
-/// Tells whether the rows below a header hold objects of JSON, quoted as in a table.
+/// Returns whether the rows below a header hold objects of JSON, quoted as in a table.
 fn holds_objects(header: &[u8], delimiter: u8, rows: &[u8]) -> bool {
     let mut columns = header.split(|b| *b == delimiter);
     columns.clone().count() > 1

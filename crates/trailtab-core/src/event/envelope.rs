@@ -401,14 +401,13 @@ pub(super) fn read_row(cells: &NamedCells, sink: &mut dyn RecordSink) -> SearchR
     RecordSearch::new(0, sink).row(cells)
 }
 
-/// Tells whether a text that is no JSON has something that looks like CloudTrail: one of a record's
+/// Returns whether a text that is not JSON has something that looks like CloudTrail: one of a record's
 /// names with a value behind it.
 pub fn looks_like_cloud_trail(text: &[u8]) -> bool {
     words::mentions_a_key(text)
 }
 
-/// The bytes that some Windows tools begin a document with; where documents were put together, they
-/// stand in its middle.
+/// The bytes that some Windows tools begin a document with; in concatenated documents they also occur in the middle.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Skips a byte order mark.
@@ -424,7 +423,7 @@ fn byte_order_mark(scanner: &mut JsonScanner<'_>) -> ScanResult<()> {
     }
 }
 
-/// Tells whether an object is an item of LookupEvents.
+/// Returns whether an object is an item of LookupEvents.
 fn is_lookup_item(json: &[u8]) -> bool {
     memchr::memmem::find(json, b"\"EventId\"").is_some()
 }

@@ -7,7 +7,7 @@ use libdeflater::Decompressor;
 
 const MAGIC: &[u8] = b"\x1f\x8b\x08";
 
-/// Tells whether a document starts with the gzip magic number.
+/// Returns whether a document starts with the gzip magic number.
 pub fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(&MAGIC[..2])
 }
@@ -49,7 +49,7 @@ impl Inflater {
     }
 }
 
-/// Tells whether another member may follow the first one, whose contents are `out`: its checksum and
+/// Returns whether another member may follow the first one, whose contents are `out`: its checksum and
 /// size stand directly before the other one's header. One compressed megabyte in sixteen has the bytes of
 /// a header by chance.
 fn has_more(gzip: &[u8], out: &[u8]) -> bool {
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn bytes_of_a_header_inside_of_a_member_are_no_member() {
-        // Stored, not compressed: the text stands in the file as it is.
+        // Stored, not compressed: the file contains the text itself.
         let mut compressor = Compressor::new(CompressionLvl::new(0).unwrap());
         let text = [b"text ", MAGIC, b" and 8 bytes ", MAGIC].concat();
         let mut out = vec![0; compressor.gzip_compress_bound(text.len())];

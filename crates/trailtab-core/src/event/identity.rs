@@ -61,7 +61,7 @@ impl ResolvedActor {
         ResolvedActor::resolve_with(json, CallerHints::default())
     }
 
-    /// Resolves the JSON of `userIdentity`, and what the record tells of the caller besides.
+    /// Resolves the JSON of `userIdentity`, and what the record says about the caller besides.
     pub fn resolve_with(json: &[u8], hints: CallerHints<'_>) -> ResolvedActor {
         let identity = UserIdentity::of(json);
         let signed_in = hints.user_name.map(JsonText::decode);
@@ -111,13 +111,13 @@ impl ResolvedActor {
         self.account.clone().unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// Tells whether an AWS service made the call: as itself, by a role of its own, or with the
+    /// Returns whether an AWS service made the call: as itself, by a role of its own, or with the
     /// identity of another.
     pub fn is_aws_service(&self) -> bool {
         self.is_service_principal() || self.is_service_linked || self.service.is_some()
     }
 
-    /// Tells whether the principal is an AWS service, which has no policies.
+    /// Returns whether the principal is an AWS service, which has no policies.
     pub fn is_service_principal(&self) -> bool {
         is_service(&self.principal) || self.kind.eq_ignore_ascii_case("AWSService")
     }

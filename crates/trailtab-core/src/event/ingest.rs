@@ -38,7 +38,7 @@ pub struct IngestRules {
 /// A row of the result of an engine that reads, deduplicates and counts records itself, such as Amazon Athena.
 #[derive(Debug, Clone, Copy)]
 pub enum EngineRow<'a, 'r> {
-    /// Calls inside the window that [`RecordNeeds`] do not tell apart. The filters are
+    /// Calls inside the window that [`RecordNeeds`] do not distinguish. The filters are
     /// still to be applied.
     Calls {
         /// What the calls have in common.
@@ -99,8 +99,8 @@ pub struct EventIngest<'r, C: EventCounter> {
     updates_not_applied: u64,
     undated: u64,
     converted: BTreeMap<RecordForm, u64>,
-    ledgers: Vec<AccountCounter<C>>,
-    /// The ledger that is asked next to make room.
+    counters: Vec<AccountCounter<C>>,
+    /// Index of the counter that `begin_batch` shrinks next.
     next_to_shrink: usize,
     /// Number of batches so far.
     batches: u64,
@@ -135,8 +135,8 @@ impl IngestRules {
 
 impl<'r, C: EventCounter> EventIngest<'r, C> {
     /// Creates the ingestion of one thread. `empty` makes the counters, `seen` holds the eventIDs
-    /// of the whole run, and `dump` gets a copy of each record inside the window that is no
-    /// duplicate, before the filters apply.
+    /// of the whole run, and `dump` gets a copy of each record inside the window that is not
+    /// a duplicate, before the filters apply.
     pub fn new(
         rules: &'r IngestRules,
         empty: &'r C,
@@ -158,7 +158,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             updates_not_applied: 0,
             undated: 0,
             converted: BTreeMap::new(),
-            ledgers: Vec::new(),
+            counters: Vec::new(),
             next_to_shrink: 0,
             batches: 0,
             others: BTreeMap::new(),
@@ -175,10 +175,10 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
     /// left out.
     pub fn finish(self) -> IngestStats<C> {
         // Skip accounts whose events were all filtered out.
-        let ledgers = self
-            .ledgers
+        let counters = self
+            .counters
             .into_iter()
-            .filter(|ledger| !ledger.tally.is_empty());
+            .filter(|counter| !counter.tally.is_empty());
         IngestStats {
             counts: self.counts,
             truncated: self.truncated,
@@ -186,8 +186,8 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
             updates_not_applied: self.updates_not_applied,
             undated: self.undated,
             converted: self.converted,
-            tallies: ledgers
-                .map(|ledger| (ledger.account, ledger.tally))
+            tallies: counters
+                .map(|counter| (counter.account, counter.tally))
                 .collect(),
             others: self.others,
             removals: self.removals,
@@ -195,8 +195,8 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
     }
 
     /// Finds the counter that an event belongs to.
-    fn ledger<'l>(
-        ledgers: &'l mut Vec<AccountCounter<C>>,
+    fn counter<'l>(
+        counters: &'l mut Vec<AccountCounter<C>>,
         rules: &IngestRules,
         empty: &C,
         record: &EventRecord<'_>,
@@ -208,30 +208,32 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
                 .account_or_unknown()
                 .into(),
         };
-        let index = ledgers.iter().position(|ledger| ledger.account == account);
+        let index = counters
+            .iter()
+            .position(|counter| counter.account == account);
         let index = index.unwrap_or_else(|| {
             let account = account.into_owned();
-            ledgers.push(AccountCounter {
+            counters.push(AccountCounter {
                 account,
                 tally: empty.empty(),
                 identities: IdentityCache::default(),
             });
-            ledgers.len() - 1
+            counters.len() - 1
         });
-        &mut ledgers[index]
+        &mut counters[index]
     }
 
     /// Begins a batch of records. Lets one counter after the other make room, so that many accounts cost no more
     /// than one.
     fn begin_batch(&mut self) {
         self.batches += 1;
-        if self.next_to_shrink >= self.ledgers.len() {
+        if self.next_to_shrink >= self.counters.len() {
             self.next_to_shrink = 0;
         }
-        if let Some(ledger) = self.ledgers.get_mut(self.next_to_shrink)
-            && ledger.tally.make_room()
+        if let Some(counter) = self.counters.get_mut(self.next_to_shrink)
+            && counter.tally.make_room()
         {
-            ledger.identities = IdentityCache::default();
+            counter.identities = IdentityCache::default();
         }
         self.next_to_shrink += 1;
     }
@@ -319,7 +321,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         }
     }
 
-    /// Copies an event that is no duplicate, and counts it unless a filter refuses it.
+    /// Copies an event that is not a duplicate, and counts it unless a filter refuses it.
     fn admit(&mut self, record: &EventRecord<'_>, calls: CallCount) {
         self.copy(record);
         match self.count(record, calls) {
@@ -341,7 +343,7 @@ impl<'r, C: EventCounter> EventIngest<'r, C> {
         let removals = &mut self.removals;
         let AccountCounter {
             tally, identities, ..
-        } = Self::ledger(&mut self.ledgers, self.rules, self.empty, record);
+        } = Self::counter(&mut self.counters, self.rules, self.empty, record);
         // Resolving an identity is expensive, and so is comparing it with the ones seen before.
         let (identity, hints) = match self.asks_for_actors {
             true => (record.user_identity, record.caller_hints()),

@@ -68,7 +68,7 @@ impl TextSpan {
             .unwrap_or_default()
     }
 
-    /// Tells whether the string is `bytes`.
+    /// Returns whether the string is `bytes`.
     #[inline]
     fn is(self, text: &str, bytes: &[u8]) -> bool {
         // As bytes, since the ends of a character need not be looked for.

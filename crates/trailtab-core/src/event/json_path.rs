@@ -13,7 +13,7 @@ pub struct JsonPath {
     names: Vec<String>,
 }
 
-/// A text that is no path.
+/// The text is not a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a path is written as names with dots, such as instancesSet.items.instanceId")]
 pub struct InvalidPath;

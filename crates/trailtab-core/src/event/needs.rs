@@ -1,9 +1,9 @@
-//! What a run needs to know of each event, for engines that count before we do.
+//! The fields of events that a run needs, for engines that aggregate before we count.
 //!
-//! An engine such as Amazon Athena returns one row for all events that nothing tells apart. What is told apart depends
-//! on the counters and filters of the run.
+//! An engine such as Amazon Athena returns one row per group of equal events. The counters and filters of the run
+//! decide which fields the group key has.
 
-/// How near in time events must be that are counted together.
+/// The time resolution of a group of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum CallGrain {
     /// Events of the same hour (UTC) may be one row.
@@ -15,12 +15,12 @@ pub enum CallGrain {
     Event,
 }
 
-/// What a run needs to know of each event besides its API, account, Region, time and outcome.
+/// The fields of an event that a run needs besides its API, account, Region, time and outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RecordNeeds {
-    /// How near in time events must be that are counted together.
+    /// The time resolution of a group of events.
     pub grain: CallGrain,
-    /// Who made the call: the members of `userIdentity` that tell it.
+    /// Who made the call: the members of `userIdentity` that identify the caller.
     pub caller: bool,
     /// The access key id of the caller.
     pub access_key: bool,
@@ -28,7 +28,7 @@ pub struct RecordNeeds {
     pub address: bool,
     /// `userAgent`.
     pub user_agent: bool,
-    /// `additionalEventData.service`, by which services that share an eventSource are told apart.
+    /// `additionalEventData.service`, which distinguishes services that share an eventSource.
     pub shared_service: bool,
     /// The only calls that are kept of those that the filters admit; None for all.
     pub kept: Option<FirstCalls>,

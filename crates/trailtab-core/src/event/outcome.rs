@@ -121,7 +121,7 @@ const REFUSING_MESSAGES: [TextParts; 2] = [
     },
 ];
 
-/// Statuses of HTTP that stand in place of an error code.
+/// HTTP statuses used in place of an error code.
 const REFUSING_STATUSES: [&str; 2] = ["401", "403"];
 
 impl<'a> EventRecord<'a> {
@@ -145,7 +145,7 @@ impl<'a> EventRecord<'a> {
         }
     }
 
-    /// Tells whether AWS refused the caller: for want of a permission, by an explicit deny, or at
+    /// Returns whether AWS refused the caller: for want of a permission, by an explicit deny, or at
     /// signing in.
     pub fn is_denied(&self, outcome: CallOutcome<'_>) -> bool {
         let CallOutcome::Failed(code) = outcome else {
@@ -161,7 +161,7 @@ impl<'a> EventRecord<'a> {
             || refuses(message, &REFUSING_MESSAGES)
     }
 
-    /// Tells whether the record is about signing in.
+    /// Returns whether the record is about signing in.
     fn is_sign_in(&self) -> bool {
         let is_name = |name| SIGN_INS.iter().any(|sign_in| JsonText::is(name, sign_in));
         self.is_of("signin")
@@ -171,7 +171,7 @@ impl<'a> EventRecord<'a> {
             || self.event_name.is_some_and(is_name)
     }
 
-    /// Tells whether the record may state its result in words. Records of API calls do not: their
+    /// Returns whether the record may state its result in words. Records of API calls do not: their
     /// responses are the largest part of a log and are not searched.
     fn may_state(&self) -> bool {
         let is_call = self
@@ -201,7 +201,7 @@ impl<'a> EventRecord<'a> {
         })
     }
 
-    /// Tells whether a service wrote the record: `s3` is short for `s3.amazonaws.com`.
+    /// Returns whether a service wrote the record: `s3` is short for `s3.amazonaws.com`.
     fn is_of(&self, service: &str) -> bool {
         let is_service = |source: &[u8]| {
             let rest = source.strip_prefix(service.as_bytes());
@@ -264,7 +264,7 @@ fn read_result(
     })
 }
 
-/// Tells whether an error code is a status of HTTP that stands for a success.
+/// Returns whether an error code is a status of HTTP that stands for a success.
 fn is_success_status(code: JsonText<'_>) -> bool {
     code.with_bytes(|code| {
         code.len() == 3 && code[0] == b'2' && code.iter().all(u8::is_ascii_digit)
@@ -291,7 +291,7 @@ impl TextParts {
     }
 }
 
-/// Tells whether a text contains one of the parts, ignoring case.
+/// Returns whether a text contains one of the parts, ignoring case.
 fn contains_any(text: JsonText<'_>, parts: &[TextParts]) -> bool {
     text.with_bytes(|text| parts.iter().any(|parts| parts.is_one_in(text)))
 }
@@ -386,7 +386,7 @@ mod tests {
                 r#""eventName":"login-auth.sso","eventSource":"grafana.amazonaws.com","eventType":"AwsServiceEvent","serviceEventDetails":{"result":{"statusType":"failure"}}"#,
                 (true, false),
             ),
-            // Responses that are no objects, and damage inside of them.
+            // Responses that are not objects, and damage inside of them.
             (
                 r#""eventName":"ConsoleLogin","eventType":"AwsConsoleSignIn","responseElements":"Failure""#,
                 (false, false),
@@ -456,7 +456,7 @@ mod tests {
         }
         let message = r#"{"eventName":"Get","errorCode":"ClientError","errorMessage":"User: x is not authorized to perform: s3:Get with an explicit deny in a service control policy"}"#;
         assert_eq!(told(message), (true, true));
-        // Who was not refused has succeeded.
+        // A call without an error has succeeded.
         assert_eq!(told(r#"{"eventName":"ConsoleLogin"}"#), (false, false));
     }
 }

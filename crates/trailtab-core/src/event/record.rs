@@ -62,7 +62,7 @@ pub struct EventRecord<'a> {
 /// The value used if a record has no address, user agent, region or service.
 pub const UNKNOWN: JsonText<'static> = JsonText::plain(b"Unknown");
 
-/// What a record tells of its caller outside of `userIdentity`.
+/// What a record says about its caller outside of `userIdentity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CallerHints<'a> {
     /// `additionalEventData.UserName` of a sign-in to IAM Identity Center.
@@ -97,7 +97,7 @@ const OTHER_CLOUDS: [&[u8]; 5] = [
     b".tencentcloud.com",
 ];
 
-/// Finds the origin of a record by its eventSource, if that is no service of AWS.
+/// Finds the origin of a record by its eventSource, if that is not a service of AWS.
 #[cold]
 fn origin_of(source: &[u8]) -> RecordOrigin {
     if source.starts_with(b"aws:") {
@@ -174,7 +174,7 @@ impl<'a> EventRecord<'a> {
         Ok(())
     }
 
-    /// Reads the JSON of one record; None if it is no JSON object.
+    /// Reads the JSON of one record; None if it is not a JSON object.
     pub fn of(raw: &'a [u8]) -> Option<EventRecord<'a>> {
         let mut record = EventRecord {
             raw,
@@ -204,13 +204,13 @@ impl<'a> EventRecord<'a> {
         found
     }
 
-    /// Tells whether the record can be counted as an API call: it has an eventName, and an
+    /// Returns whether the record can be counted as an API call: it has an eventName, and an
     /// eventSource or an eventVersion. All other fields have fallbacks.
     pub fn is_event(&self) -> bool {
         self.event_name.is_some() && (self.event_source.is_some() || self.event_version.is_some())
     }
 
-    /// Tells which system wrote a record that has the shape of an event.
+    /// Returns which system wrote a record that has the shape of an event.
     #[inline]
     pub fn origin(&self) -> RecordOrigin {
         match self.event_source.and_then(JsonText::unescaped) {
@@ -228,7 +228,7 @@ impl<'a> EventRecord<'a> {
         }
     }
 
-    /// Tells whether the record is about a call through a VPC endpoint. The same call has a record of
+    /// Returns whether the record is about a call through a VPC endpoint. The same call has a record of
     /// its own where the service recorded it.
     #[inline]
     pub fn is_network_activity(&self) -> bool {
@@ -260,7 +260,7 @@ impl<'a> EventRecord<'a> {
         original.filter(|id| is_update && read.is_ok() && is_other(id))
     }
 
-    /// What the record tells of its caller outside of `userIdentity`.
+    /// What the record says about its caller outside of `userIdentity`.
     #[inline]
     pub fn caller_hints(&self) -> CallerHints<'a> {
         CallerHints {

@@ -23,7 +23,7 @@ pub struct Removals {
     pub(super) first: Option<Seconds>,
     pub(super) last: Option<Seconds>,
     pub(super) outside_window: u64,
-    /// Events that an engine left out, which does not tell by which filter.
+    /// Events that an engine left out, which does not report by which filter.
     pub(super) refused_by_engine: u64,
     /// Indexed by [`Criterion`]; shorter if no filter at the end refused an event.
     pub(super) filters: Vec<Removed>,
@@ -88,7 +88,7 @@ impl Removals {
         }
     }
 
-    /// Adds events that an engine left out, which does not tell by which filter.
+    /// Adds events that an engine left out, which does not report by which filter.
     pub fn refused_by_engine(&mut self, events: u64) {
         self.refused_by_engine += events;
     }

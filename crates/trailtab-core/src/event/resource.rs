@@ -1,7 +1,7 @@
 //! The resources that a record names, and what the call did to each.
 //!
-//! Counting does not read request and response bodies. What is here parses a record once more, and only for those who
-//! ask for resources.
+//! Counting does not read request and response bodies. This module parses a record a second time, and only if
+//! resources are needed.
 
 mod arn;
 mod call;
@@ -62,8 +62,8 @@ pub enum ResourceRole {
     Created,
     /// The call removes it, or schedules that.
     Deleted,
-    /// A permission on it is given, taken away or used: a role that is assumed or passed, a snapshot that is shared, a policy that
-    /// is attached.
+    /// A permission on it is given, taken away or used: a role that is assumed or passed, a snapshot that is shared, a
+    /// policy that is attached.
     Granted,
     /// The call changes its configuration, state or content: a subnet that is created changes its VPC.
     Changed,

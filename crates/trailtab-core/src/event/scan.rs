@@ -33,7 +33,7 @@ pub enum ScanStop {
 /// The result of reading one part of a document.
 pub type ScanResult<T> = Result<T, ScanStop>;
 
-/// The contents of a JSON string (or the text of a number), as they stand in the document.
+/// The contents of a JSON string (or the text of a number), as written in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct JsonText<'a> {
     raw: &'a [u8],
@@ -55,7 +55,7 @@ impl<'a> JsonText<'a> {
         (!self.escaped).then_some(self.raw)
     }
 
-    /// Tells whether the text is empty.
+    /// Returns whether the text is empty.
     pub fn is_empty(self) -> bool {
         self.raw.is_empty()
     }
@@ -67,7 +67,7 @@ impl<'a> JsonText<'a> {
             unescape(self.raw, &mut bytes);
             Cow::Owned(into_string_lossy(bytes))
         } else {
-            // Nearly always valid, which is found out much faster than what is not.
+            // `from_utf8` is the fast path; almost all text is valid.
             match str::from_utf8(self.raw) {
                 Ok(text) => Cow::Borrowed(text),
                 Err(_) => String::from_utf8_lossy(self.raw),
@@ -97,7 +97,7 @@ impl<'a> JsonText<'a> {
         }
     }
 
-    /// Tells whether the text looks like a JSON object or array inside a string.
+    /// Returns whether the text looks like a JSON object or array inside a string.
     pub fn holds_json(self) -> bool {
         let mut letters = self.raw.iter().filter(|b| !b.is_ascii_whitespace());
         // In a string, the quote or line break that follows the bracket is escaped.

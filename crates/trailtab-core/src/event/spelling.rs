@@ -28,13 +28,13 @@ pub(super) struct RespelledRecord {
     pub has_odd_time: bool,
 }
 
-/// What cells are.
+/// The meaning of a row's cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CellsContent {
     /// A record.
     Record(RespelledRecord),
-    /// A record whose identity stands there and cannot be read, so that the call would be counted
-    /// for a principal that did not make it.
+    /// A record whose identity cannot be read, so that the call would be counted for a principal that
+    /// did not make it.
     IdentityUnreadable,
     /// No record: eventName, or both eventSource and eventVersion, are absent.
     NoRecord,
@@ -150,7 +150,7 @@ pub(super) fn fold(name: &[u8]) -> String {
 }
 
 /// CloudTrail's own spelling of a member of a record or of `userIdentity`, in any case: `sourceipaddress` is
-/// `sourceIPAddress`. None if it is no such member.
+/// `sourceIPAddress`. None if it is not such a member.
 pub fn cloudtrail_name(name: &str) -> Option<&'static str> {
     respelled(&fold(name.as_bytes()))
 }
@@ -189,7 +189,7 @@ const IDENTITY_TYPES: [&str; 12] = [
     "WebIdentityUser",
 ];
 
-/// Tells whether a column says who acted, by its folded name.
+/// Returns whether a column says who acted, by its folded name.
 pub(super) fn is_identity_column(folded: &str) -> bool {
     let is_bare = |(bare, _): &(&str, &str)| *bare == folded && *bare != "type";
     folded.starts_with("useridentity")

@@ -85,7 +85,7 @@ pub struct CoveredShare {
 }
 
 impl CoveredShare {
-    /// Tells whether the part is the whole.
+    /// Returns whether the part is the whole.
     pub fn is_all(self) -> bool {
         self.part >= self.whole
     }

@@ -95,7 +95,7 @@ impl<'e> DigestJudge<'e> {
         covers
     }
 
-    /// Tells whether a digest is proven, or follows a proven one without overlapping it, as the
+    /// Returns whether a digest is proven, or follows a proven one without overlapping it, as the
     /// last digest of a local copy does.
     pub(super) fn is_believed(&self, index: usize) -> bool {
         let evidence = self.evidence;
@@ -136,14 +136,14 @@ impl<'e> DigestJudge<'e> {
         if !is_open && absent.is_none() {
             return false;
         }
-        // One that was found and cannot be read is a problem already.
+        // A digest that was found and cannot be read is already reported.
         let previous = after.previous.as_ref();
         let is_unreadable =
             |previous: &PreviousDigest| self.at(&previous.bucket, &previous.object).is_empty();
         if absent.is_none() && previous.is_some_and(is_unreadable) {
             return true;
         }
-        // What a refuted digest says is the word of whoever changed it.
+        // The contents of a refuted digest are not trustworthy: somebody changed it.
         let is_refuted = self.standing[index] == DigestStanding::Invalid;
         if (is_refuted && !is_open) || !self.is_asked(region, gap) {
             return true;
@@ -190,7 +190,7 @@ impl<'e> DigestJudge<'e> {
         true
     }
 
-    /// Tells whether a digest would have been read where another one names it.
+    /// Returns whether a digest would have been read where another one names it.
     fn is_read(&self, index: usize, place: &str, previous: &PreviousDigest) -> bool {
         if self.is_in_s3(index) {
             let mut prefixes = self.scope.prefixes.iter();
@@ -200,7 +200,7 @@ impl<'e> DigestJudge<'e> {
         self.scope.window.since.is_some() || self.folders.contains(digest::folder(&previous.object))
     }
 
-    /// Takes note of a digest that is named, and is outside of what was read.
+    /// Records a digest that another one names and that lies outside of what was read.
     fn digest_outside(&mut self, index: usize, place: String) {
         if self.integrity.not_read.contains(&place) {
             return;
@@ -298,7 +298,7 @@ impl<'e> DigestJudge<'e> {
         self.problem(&place, Severity::Partial, reason);
     }
 
-    /// Tells whether any part of a delivery time range belongs to the requested window.
+    /// Returns whether any part of a delivery time range belongs to the requested window.
     fn is_asked(
         &self,
         (account, region): AccountRegion<'_>,
@@ -335,7 +335,7 @@ impl DigestCover {
         self.covered.extend(joined);
     }
 
-    /// Tells whether a log file delivered at this time must be listed in an available digest: the
+    /// Returns whether a log file delivered at this time must be listed in an available digest: the
     /// digests of one trail cover the time, and no trail may have unavailable ones.
     pub(super) fn vouches_for(&self, delivered: Seconds) -> bool {
         let (from, to) = (delivered, delivered + SETTLING);

@@ -63,13 +63,13 @@ pub struct ListedLogFile {
 #[derive(Debug, thiserror::Error)]
 pub enum DigestError {
     /// The file is not JSON with the members of a digest.
-    #[error("is no digest: {0}")]
+    #[error("is not a digest: {0}")]
     Json(#[from] serde_json::Error),
     /// A time cannot be read; the value is its text.
-    #[error("is no digest: {0:?} is no time")]
+    #[error("is not a digest: {0:?} is not a time")]
     Time(String),
     /// A hash is not a SHA-256 in hexadecimal digits; the value is its text.
-    #[error("is no digest: {0:?} is no SHA-256")]
+    #[error("is not a digest: {0:?} is not a SHA-256")]
     Hash(String),
     /// The signature or hash algorithm is not known; the value is its name.
     #[error("is a digest of a kind that is not known: it uses {0:?}")]
@@ -223,12 +223,12 @@ impl<'n> LogFileName<'n> {
         )
     }
 
-    /// Tells whether it is the name of a log file.
+    /// Returns whether it is the name of a log file.
     pub fn is_log_file(&self) -> bool {
         self.kind == "CloudTrail"
     }
 
-    /// Tells whether it is the name of a digest.
+    /// Returns whether it is the name of a digest.
     pub fn is_digest(&self) -> bool {
         self.kind == "CloudTrail-Digest"
     }
@@ -252,7 +252,7 @@ impl<'n> LogFileName<'n> {
         time::parse(time.as_bytes())
     }
 
-    /// Tells whether it is a backfill digest, which lists log files that earlier digests missed.
+    /// Returns whether it is a backfill digest, which lists log files that earlier digests missed.
     pub fn is_backfill(&self) -> bool {
         self.rest.contains("_backfill.json")
     }
@@ -336,7 +336,7 @@ pub fn folder(object: &str) -> &str {
     object.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Tells whether a key is in a folder beside `CloudTrail/`, such as `CloudTrail-Insight/`.
+/// Returns whether a key is in a folder beside `CloudTrail/`, such as `CloudTrail-Insight/`.
 pub fn is_beside_log_files(object: &str) -> bool {
     folder(object)
         .split('/')

@@ -73,7 +73,7 @@ impl<'e> DigestJudge<'e> {
         self.check_missing(listed, coverage);
     }
 
-    /// Tells whether a document is the file that a digest lists. The log files of a digest that was
+    /// Returns whether a document is the file that a digest lists. The log files of a digest that was
     /// read in another bucket than its own are there as well.
     fn is_of(&self, document: &str, index: usize, line: &ListedLogFile) -> bool {
         match DocumentPlace::of(document, &line.bucket, &line.object) {
@@ -97,7 +97,7 @@ impl<'e> DigestJudge<'e> {
         let is_refuted = said.iter().any(|(index, fits)| is_proven(*index) && !fits);
         if !fits || is_refuted || log.has_more {
             let reason = match log.hash {
-                None => "cannot be held against its digest: it is damaged or cannot be read",
+                None => "cannot be checked against its digest: it is damaged or cannot be read",
                 Some(_) if fits && log.has_more => {
                     "was added to: bytes follow the gzip member that CloudTrail delivered"
                 }
@@ -115,7 +115,7 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
-    /// Tells why a log file should be listed in a trusted digest; None if it need not. An intruder
+    /// Returns why a log file should be listed in a trusted digest; None if it need not. An intruder
     /// who adds a log file to a copy can add a digest that lists it, but cannot sign it.
     fn surprise(
         &self,
@@ -175,7 +175,7 @@ impl<'e> DigestJudge<'e> {
             }
             if cover.vouches_for(time) {
                 self.integrity.log_files_added += 1;
-                let reason = "was added: it stands in no digest, though digests cover the time of \
+                let reason = "was added: no digest lists it, though digests cover the time of \
                               its delivery";
                 return self.problem(&log.document, Severity::Partial, reason);
             }
@@ -252,7 +252,7 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
-    /// Tells whether a file that a digest lists contains what was requested, and is located where it
+    /// Returns whether a file that a digest lists contains what was requested, and is located where it
     /// would have been read. A name that says nothing is taken for one of the digest's own region
     /// and time.
     fn expectation(

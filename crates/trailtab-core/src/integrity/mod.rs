@@ -93,7 +93,7 @@ pub struct VerifyScope<'a> {
     pub scopes: &'a ScopeMatcher,
     /// The prefixes in S3 that were read.
     pub prefixes: &'a [ReadPrefix],
-    /// The current time: it tells which digests must have arrived.
+    /// The current time, which decides which digests must have arrived.
     pub now: Seconds,
 }
 
@@ -305,7 +305,7 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
-    /// The digests that can be read and are no copies of others.
+    /// The digests that can be read and are not copies of others.
     fn readable(&self) -> impl Iterator<Item = (usize, &'e DigestFile)> {
         let digests = self.evidence.digests.iter().enumerate();
         digests
@@ -357,12 +357,12 @@ impl<'e> DigestJudge<'e> {
         }
     }
 
-    /// Tells whether a digest was read in S3, where its signature must be beside it.
+    /// Returns whether a digest was read in S3, where its signature must be beside it.
     fn is_in_s3(&self, index: usize) -> bool {
         digest::s3_place(&self.evidence.digests[index].document).is_some()
     }
 
-    /// Tells whether a digest was found, even if it cannot be read.
+    /// Returns whether a digest was found, even if it cannot be read.
     fn is_found(&self, bucket: &str, object: &str) -> bool {
         let name = digest::stem(digest::file_name(object));
         let is_there = |index: &usize| {

@@ -233,7 +233,7 @@ fn who(line: &FoldedCall) -> String {
     let name = name.unwrap_or(&call.principal);
     let own = name.strip_prefix(&*call.account);
     let own = own.and_then(|rest| rest.strip_prefix(':'));
-    // The account stands in the heading or behind the call, unless the caller is of another one.
+    // The account is in the heading or behind the call, unless the caller is of another one.
     own.unwrap_or(name).to_owned()
 }
 

@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_full_chart_needs_half_a_byte_per_pixel() {
         let bytes = chart(&[("name…", 77_777); 41], 1).to_png();
-        // The bit depth stands in the header, after the width and the height.
+        // The bit depth is in the header, after the width and the height.
         assert_eq!(bytes[24], 4);
     }
 

@@ -110,7 +110,8 @@ pub(super) const OTHER: Color = Color::new(0x96_8d97, 0x6d_7782);
 /// Colour of the earlier period in a comparison.
 pub(super) const BEFORE: Color = Color::new(0x83_8d99, 0x8d_98a4);
 
-/// Shades of counts: one hue, from little to much, ordered under any colour vision. On dark paper they go from dark to light.
+/// Shades of counts: one hue, from little to much, ordered under any colour vision. On dark paper they go from dark to
+/// light.
 pub(super) const COUNT_SHADES: [Color; 6] = [
     Color::new(0xfd_f1cc, 0x33_2a17),
     Color::new(0xfa_dc86, 0x4a_3a18),

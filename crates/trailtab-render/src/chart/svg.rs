@@ -1,5 +1,5 @@
-//! Writes a scene as SVG, for a file of its own or inside an HTML page. Each element has its colour on light paper as an attribute,
-//! which any program shows, and a class whose rule holds in dark mode.
+//! Writes a scene as SVG, for a file of its own or inside an HTML page. Each element has its colour on light paper as
+//! an attribute, which any program shows, and a class whose rule holds in dark mode.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};

@@ -47,7 +47,8 @@ impl MailLetter {
         }
     }
 
-    /// The HTML for browsers: its charts are SVG, which mail programs do not show, and have colours of their own in dark mode.
+    /// The HTML for browsers: its charts are SVG, which mail programs do not show, and have colours of their own in
+    /// dark mode.
     pub fn page(&self) -> String {
         document::html(&self.document, &|of| {
             let mut pictures = self.pictures.iter();

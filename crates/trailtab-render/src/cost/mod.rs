@@ -1,5 +1,5 @@
-//! Renders cost reports: terminal pages, CSV, letters and messages to channels. Reads nothing but the report, which holds only what its
-//! audience may see.
+//! Renders cost reports: terminal pages, CSV, letters and messages to channels. Reads nothing but the report, which
+//! holds only what its audience may see.
 
 mod charts;
 mod csv;
@@ -52,7 +52,7 @@ fn sum(rows: &[ReportRow]) -> RowFigure {
     figures.fold(first, |sum, figure| sum.plus(&figure))
 }
 
-/// What a reader is told below the usage of the settled days: what is loading, what the month will come to by our estimate
+/// The sentences below the usage of the settled days: what is loading, what the month will come to by our estimate
 /// and by that of AWS, how at most so many budgets stand, and how much has an owner.
 fn remarks(report: &CostReport, part: &ReportPart, most_budgets: usize) -> Vec<String> {
     let outlook = part

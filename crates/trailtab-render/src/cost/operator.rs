@@ -1,4 +1,4 @@
-//! The mail that tells the operator which reports were not sent.
+//! The mail to the operator about reports that were not sent.
 
 use super::MailLetter;
 use crate::document::{Block, Document, Notice};

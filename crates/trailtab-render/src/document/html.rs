@@ -36,8 +36,8 @@ const MAX_NAME_WIDTH: usize = 90;
 /// Where a picture is found, and its size in CSS pixels.
 #[derive(Debug)]
 pub(crate) enum PictureSource<'p> {
-    /// A PNG that is attached to the mail. Its paper is light in dark mode too: mail programs that know dark mode ignore
-    /// `<picture>` or `<source>`, and those that do not would attach a second picture.
+    /// A PNG that is attached to the mail. Its paper is light in dark mode too: mail programs that know dark mode
+    /// ignore `<picture>` or `<source>`, and those that do not would attach a second picture.
     Attached {
         /// The content ID.
         cid: &'p str,
@@ -48,7 +48,7 @@ pub(crate) enum PictureSource<'p> {
     Drawing { svg: &'p str, width: u16 },
 }
 
-/// Tells where a picture is found.
+/// Returns where a picture is found.
 type Resolve<'r, 'p> = &'r dyn Fn(&PictureRef) -> Option<PictureSource<'p>>;
 
 /// Writes a document. Leaves out pictures that are not found.

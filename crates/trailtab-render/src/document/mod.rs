@@ -66,7 +66,7 @@ pub(crate) struct Notice {
 /// A picture that is kept elsewhere. Only a mail shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PictureRef {
-    /// Which picture, for whoever resolves the reference.
+    /// The id of the picture, for the code that resolves the reference.
     pub(crate) id: usize,
     /// Shown in plain text.
     pub(crate) name: String,

@@ -55,7 +55,7 @@ pub(super) fn resource(alarm: &ApiAlarm, namespace: &str) -> Value {
     })
 }
 
-/// Tells whether a query reaches back over all periods that an alarm evaluates.
+/// Returns whether a query reaches back over all periods that an alarm evaluates.
 fn is_query(period: u32) -> bool {
     evaluation_periods(period) * period <= MAX_QUERY_SECONDS
 }

@@ -187,7 +187,7 @@ fn columns(report: &UsageReport) -> Vec<TableColumn> {
     // Most logs have no throttled calls; the totals above say so.
     if report.totals.throttles > 0 {
         let throttled = number("throttled", |counts| counts.throttles);
-        // User agents are long, and tell which of many callers is throttled.
+        // User agents are long, and identify which of many callers is throttled.
         columns.push(match report.by.contains(&ColumnKey::UserAgent) {
             true => throttled,
             false => throttled.dispensable(3),

@@ -22,16 +22,16 @@ use trailtab_core::cost::settings::MaxRequests;
 use trailtab_render as render;
 use trailtab_render::escape::terminal;
 
-/// Requests of a check for owners. One more is for the active tags, one for each tag that budgets are about, and one for the
-/// forecast of AWS.
+/// Requests of a check for owners. One more is for the active tags, one for each tag that budgets are about, and one
+/// for the forecast of AWS.
 const MAX_OWNER_REQUESTS: u64 = 1;
 
 /// Check the settings against the account, and send no report
 ///
-/// Names unknown accounts, users without any usage, tags that are not active, a secret that cannot be read, senders that are not verified and
-/// missing permissions, and lists the recipients with their reports and what a run costs. Makes at most two paid
-/// requests to Cost Explorer ($0.02), one more for each tag that budgets are about, and one for the forecast of AWS if the settings
-/// ask for it.
+/// Names unknown accounts, users without any usage, tags that are not active, a secret that cannot be read, senders
+/// that are not verified and missing permissions, and lists the recipients with their reports and what a run costs.
+/// Makes at most two paid requests to Cost Explorer ($0.02), one more for each tag that budgets are about, and one for
+/// the forecast of AWS if the settings ask for it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::COST_CHECK)]
 pub(super) struct CheckArgs {

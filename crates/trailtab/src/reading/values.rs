@@ -135,7 +135,7 @@ pub(super) fn request(text: &str) -> Result<String, String> {
     pattern.map(|_| text.to_owned())
 }
 
-/// Checks a source address, a network, or the name of a service that stands in its place.
+/// Checks a source address, a network, or the name of a service used in its place.
 pub(super) fn origin(text: &str) -> Result<String, String> {
     refuse_list(text)?;
     let pattern = without_exception(text);

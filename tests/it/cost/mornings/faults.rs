@@ -185,7 +185,7 @@ fn mails_that_compare_loading_days_are_found_false() {
 
 /// A statement that the judge does not understand is a fault, so that new statements are not taken for true.
 #[test]
-fn statements_that_nobody_taught_the_judge_are_faults() {
+fn unknown_statements_are_faults() {
     let today = day("2026-11-18");
     let lab = Mornings::new(worlds::weekly(), "mornings-unknown");
     let server = lab.server(today);

@@ -161,7 +161,7 @@ pub(super) mod fuse {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((steps, share));
         }
 
-        /// Tells whether the kill has happened.
+        /// Returns whether the kill has happened.
         pub(in super::super) fn is_burnt(&self) -> bool {
             let fuse = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             matches!(*fuse, Some((0, _)))

@@ -19,7 +19,7 @@ const ENDING: &str = ".json.gz";
 
 pub(super) const DAY: Seconds = 86_400;
 
-/// The part of a log file's name that tells it from others of its minute.
+/// The part of a log file's name that distinguishes it from others of its minute.
 pub(super) type UniqueSuffix = [u8; 16];
 
 /// The paths of one account and region. A [`Scope`] holds only names that are safe in paths.
@@ -32,9 +32,9 @@ pub(super) trait ArchivePaths {
     fn ledger(&self, root: &Path) -> PathBuf;
     /// The name of a log file whose newest event is of this time.
     fn name(&self, newest: Seconds, unique: &UniqueSuffix) -> String;
-    /// Reads the part that tells a log file from others; the rest must fit the newest event's time.
+    /// Reads the part that distinguishes a log file; the rest must fit the newest event's time.
     fn unique(&self, name: &str, newest: Seconds) -> Option<UniqueSuffix>;
-    /// Tells whether an archive could have begun to write this file.
+    /// Returns whether an archive could have begun to write this file.
     fn is_unfinished(&self, name: &OsStr) -> bool;
 }
 

@@ -122,7 +122,7 @@ pub enum ArchiveError {
     )]
     NoArchive(PathBuf),
     /// The record of an event is not a JSON object; the value is the event's id.
-    #[error("cannot keep event {0:?}: it is no JSON object")]
+    #[error("cannot keep event {0:?}: it is not a JSON object")]
     Event(String),
     /// An earlier write to this ledger failed. Nothing more is written to it in this run.
     #[error("an earlier write to {} failed: run again, what it holds is kept", .0.display())]
@@ -343,7 +343,7 @@ impl EventArchive {
     }
 }
 
-/// Tells whether a text is one JSON object. Any other text would make its whole file unreadable.
+/// Returns whether a text is one JSON object. Any other text would make its whole file unreadable.
 pub fn is_object(json: &str) -> bool {
     json.trim_ascii_start().starts_with('{')
         && serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok()

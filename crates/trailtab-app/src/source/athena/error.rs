@@ -15,7 +15,7 @@ const ACTIONS: &str = "athena:StartQueryExecution, athena:GetQueryExecution, ath
 pub enum QueryEnd {
     /// It ended in this state.
     Ended(QueryState),
-    /// AWS did not stop it, for this reason. It goes on.
+    /// AWS did not stop it, for this reason. It continues.
     GoesOn(String),
     /// AWS was asked to stop it, and its end was not seen, for this reason.
     Unseen(String),
@@ -32,7 +32,7 @@ impl fmt::Display for QueryEnd {
             QueryEnd::NotAsked => f.write_str("AWS was not asked to stop it"),
             QueryEnd::GoesOn(reason) => write!(
                 f,
-                "it could not be stopped and goes on ({reason}): stop it in the console of Athena"
+                "it could not be stopped and continues ({reason}): stop it in the console of Athena"
             ),
             QueryEnd::Unseen(reason) => write!(
                 f,
@@ -42,7 +42,7 @@ impl fmt::Display for QueryEnd {
     }
 }
 
-/// Why a statement has no result. Each tells what its queries scanned, which AWS bills.
+/// Why a statement has no result. Each error has the bytes that its queries scanned, which AWS bills.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// Athena did not start it.

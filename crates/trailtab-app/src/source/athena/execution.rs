@@ -34,7 +34,7 @@ pub struct QueryOrder {
     pub reuse_max_age_minutes: Option<u32>,
     /// A query that has scanned more bytes than this, together with those that it repeats, is stopped.
     pub max_scan_bytes: Option<u64>,
-    /// What tells this run from others. Orders that are alike in this and in everything else start one query,
+    /// Distinguishes this run from others. Orders that are alike in this and in everything else start one query,
     /// also if it has failed: Athena gives the id of that one.
     pub token_text: String,
 }

@@ -23,7 +23,7 @@ const MAX_NAMED: usize = 3;
 /// Why a result cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResultError {
-    /// The location that Athena gave is no address of an object; holds it.
+    /// The location that Athena gave is not the address of an object; holds the location.
     #[error("the result of the query lies at {0:?}, which is not s3://BUCKET/KEY")]
     Address(String),
     /// The object cannot be found.

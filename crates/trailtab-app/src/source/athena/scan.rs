@@ -1,4 +1,4 @@
-//! What queries scanned.
+//! The bytes that queries scanned.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use trailtab_render::progress;
 /// The bytes that queries read from S3, as stored. AWS bills them for queries that fail or are cancelled as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueryScan {
-    /// The bytes that Athena told.
+    /// The bytes that Athena reported.
     pub bytes: u64,
-    /// The number of queries whose final bytes Athena did not tell.
+    /// The number of queries whose final bytes Athena did not report.
     pub unreported_queries: u32,
 }
 

@@ -27,8 +27,8 @@ const MAX_LOST_LOOKS: u32 = 3;
 /// How many looks at a query that AWS was asked to stop, 8 seconds in all.
 const MAX_STOP_LOOKS: u32 = 7;
 
-/// Scanned bytes are told from here on, and then each time they have doubled.
-const FIRST_TOLD_BYTES: u64 = 10_000_000;
+/// Scanned bytes are reported from here on, and then each time they have doubled.
+const FIRST_REPORTED_BYTES: u64 = 10_000_000;
 
 /// Why AWS was asked to stop a query.
 #[derive(Debug, Clone)]
@@ -100,12 +100,12 @@ impl<'q> QuerySteps<'q> {
             latest_bytes: None,
             queries: 0,
             told_state: None,
-            told_bytes: FIRST_TOLD_BYTES / 2,
+            told_bytes: FIRST_REPORTED_BYTES / 2,
             remarks: Vec::new(),
         }
     }
 
-    /// Takes what there is to tell the user.
+    /// Takes the remarks for the user.
     pub(super) fn remarks(&mut self) -> Vec<String> {
         std::mem::take(&mut self.remarks)
     }
@@ -135,7 +135,7 @@ impl<'q> QuerySteps<'q> {
         }
     }
 
-    /// Takes note of what became of the step, and returns the next one. What cannot follow from the step
+    /// Handles the result of the step, and returns the next one. An event that cannot follow from the step
     /// that was due changes nothing.
     pub(super) fn after(&mut self, event: QueryEvent) -> QueryStep {
         let scan = self.ended;
@@ -274,7 +274,7 @@ impl<'q> QuerySteps<'q> {
         }
     }
 
-    /// Takes note of the state of a query that is awaited.
+    /// Handles the state of a query that is awaited.
     fn look(&mut self, status: QueryStatus) -> QueryStep {
         let is_resumed = matches!(
             self.phase,
@@ -344,7 +344,7 @@ impl<'q> QuerySteps<'q> {
 
     fn succeed(&mut self, status: QueryStatus, is_resumed: bool) -> QueryStep {
         let reused = status.reused == Some(true);
-        // A result that is used again takes no scan, and Athena may tell no number.
+        // A result that is used again takes no scan, and Athena may return no number.
         let bytes = status.scanned_bytes.or(reused.then_some(0));
         self.ended.add(bytes);
         QueryStep::Finish(Box::new(Ok(FinishedQuery {
@@ -389,7 +389,7 @@ impl<'q> QuerySteps<'q> {
         self.step()
     }
 
-    /// Takes note of the state of a query that AWS was asked to stop.
+    /// Handles the state of a query that AWS was asked to stop.
     fn look_at_end(&mut self, look: Result<QueryStatus, AwsFailure>) -> QueryStep {
         let Phase::Stopping {
             id,
@@ -476,7 +476,7 @@ fn reason_of(status: &QueryStatus) -> String {
     reason.unwrap_or_else(|| "AWS gives no reason".to_owned())
 }
 
-/// Tells whether the same query may succeed: AWS says so, or an internal error of the engine ended it.
+/// Returns whether the same query may succeed: AWS says so, or an internal error of the engine ended it.
 /// GENERIC_INTERNAL_ERROR is another one, which data cause.
 fn may_pass(status: &QueryStatus) -> bool {
     let says_so = status.error.as_ref().and_then(|error| error.retryable);

@@ -15,7 +15,7 @@ use trailtab_core::integrity::digest::LogFileName;
 pub(super) enum ReadTrouble {
     /// The document is empty or all white space.
     Empty,
-    /// It has nothing to do with CloudTrail, and what it is instead.
+    /// Not a CloudTrail document; holds a description.
     Unrelated(&'static str),
     Of(Severity, String),
 }
@@ -58,7 +58,7 @@ pub(super) fn ending(
         Some(trouble) => problem(trouble),
         None if facts.events > 0 => (DocumentOutcome::Events, None),
         None if facts.known > 0 => (DocumentOutcome::OtherKind, None),
-        // An answer or a file that says that there was nothing; CloudTrail delivers none.
+        // An empty result is valid, but CloudTrail never delivers an empty log file.
         None if facts.foreign == 0 => {
             match LogFileName::of(&name()).is_some_and(|name| name.is_log_file()) {
                 true => problem(ReadTrouble::failed("holds no record at all".to_owned())),
@@ -89,13 +89,13 @@ pub(super) fn text_trouble<S>(
     }
 }
 
-/// Says that text holds bytes of zero, if it does: they could hide where a record ends.
+/// The problem of a text with zero bytes, which can hide the end of a record.
 pub(super) fn zeros(has_zeros: bool) -> Option<ReadTrouble> {
     let reason = "has zero bytes in its text, as damage leaves them: records may be missing";
     has_zeros.then(|| ReadTrouble::Of(Severity::Partial, reason.to_owned()))
 }
 
-/// Takes note of a document that holds no events, and says what it is.
+/// Records a document without events, and describes it.
 pub(super) fn other(
     format: DocumentFormat,
     head: &[u8],
@@ -145,16 +145,16 @@ pub(super) fn read_failure(error: &io::Error) -> ReadTrouble {
     ReadTrouble::Of(Severity::Partial, reason)
 }
 
-/// Endings of files that hold events. CloudTrail and those who copy its logs write none that is empty.
+/// Endings of files that hold events. Neither CloudTrail nor a tool that copies its logs writes an empty one.
 const LOG_FILE_ENDINGS: [&str; 7] = [".json", ".gz", ".jsonl", ".ndjson", ".zst", ".bz2", ".xz"];
 
-/// Tells whether an empty document is a problem: the user named it, or its name is that of a log
+/// Returns whether an empty document is a problem: the user named it, or its name is that of a log
 /// file. Placeholders such as `_SUCCESS` and `.keep` are empty by design.
 fn should_hold_events(document: &str, named: bool) -> bool {
     !is_litter(document) && (named || has_log_ending(document))
 }
 
-/// Tells by its name or place whether a document is CloudTrail's: it has the ending of a log file, and
+/// Returns whether the name or place of a document is CloudTrail's: it has the ending of a log file, and
 /// the name of one or a place in a folder `ACCOUNT/CloudTrail/`.
 fn is_cloud_trails(document: &str) -> bool {
     if is_litter(document) || !has_log_ending(document) {
@@ -169,7 +169,7 @@ fn is_cloud_trails(document: &str) -> bool {
     folders.any(|folder| folder.starts_with("CloudTrail")) && folders.next().is_some_and(is_account)
 }
 
-/// Tells whether a file is what systems leave beside files: its name begins with a dot or underscore.
+/// Returns whether a file is a marker or hidden file: its name begins with a dot or underscore.
 fn is_litter(document: &str) -> bool {
     let name = document.rsplit(['/', '\\']).next().unwrap_or(document);
     name.starts_with(['.', '_']) || name.ends_with("_$folder$")
@@ -182,7 +182,7 @@ fn has_log_ending(document: &str) -> bool {
         .any(|ending| folded.ends_with(ending))
 }
 
-/// Tells by its name whether a document is a digest file.
+/// Returns whether a document has the name of a digest file.
 pub(super) fn is_digest(name: &str) -> bool {
     LogFileName::of(name).is_some_and(|name| name.is_digest())
 }

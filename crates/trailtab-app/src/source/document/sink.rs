@@ -10,7 +10,7 @@ use trailtab_core::time::{Seconds, TimeParser};
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct DocumentFacts {
     pub(super) events: u64,
-    /// Content of a known kind that is no event.
+    /// Content of a known kind that is not an event.
     pub(super) known: u64,
     pub(super) foreign: u64,
     pub(super) unreadable: u64,

@@ -9,7 +9,7 @@ use super::outcome::{ReadTrouble, damaged};
 use crate::source::interrupt::Interrupt;
 use trailtab_core::event::envelope::{EnvelopeReader, RecordSink};
 
-/// Reads JSON, or text with JSON in it, that is at hand as a whole.
+/// Reads JSON, or text with JSON in it, that is completely in memory.
 pub(super) fn read_json(
     mut envelope: EnvelopeReader,
     json: &[u8],

@@ -58,7 +58,7 @@ impl PushedAttribute {
     }
 }
 
-/// Tells whether Lambda or CloudFront may append the date of a version to the name of an API.
+/// Returns whether Lambda or CloudFront may append the date of a version to the name of an API.
 fn may_have_version(name: &str) -> bool {
     without_version(name) == name
         && (VERSIONED.contains(&name) || VERSIONED_NOUNS.iter().any(|noun| name.contains(noun)))

@@ -74,7 +74,7 @@ pub(super) async fn page(
     }
 }
 
-/// Tells what can be done about an error.
+/// Returns what can be done about an error.
 fn classify(error: &SdkError<LookupEventsError, HttpResponse>) -> LookupFailure {
     let failure = AwsFailure::of(error);
     let (code, reason) = (failure.code, failure.message);

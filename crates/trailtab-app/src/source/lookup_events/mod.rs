@@ -287,7 +287,7 @@ fn report_unknown_accounts(run: &LookupRun, accounts: &[Arc<TargetAccount>]) {
         .filter(|name| !regions::is_pattern(name));
     for id in named.filter_map(|name| name.parse::<AccountId>().ok()) {
         if accounts.iter().all(|account| account.id != id) {
-            let reason = "is no active account of the organisation".to_owned();
+            let reason = "is not an active account of the organisation".to_owned();
             let scope = ReadScope::Account(id);
             run.lose(scope, Severity::Failed, "NotInOrganization", reason);
         }

@@ -27,7 +27,7 @@ pub(super) fn page_span(ask: &PageRequest, answer: &LookupPage) -> PageSpan {
     }
 }
 
-/// Tells whether a time is within the query.
+/// Returns whether a time is within the query.
 pub(super) fn is_asked(ask: &PageRequest, time: Seconds) -> bool {
     (ask.from..=ask.to).contains(&time)
 }
@@ -61,8 +61,7 @@ pub(super) fn to_keep(event: &Event) -> Option<PageEvent<'_>> {
     })
 }
 
-/// Puts the records of a page together as in a log file. What is no record is counted as one that
-/// cannot be read.
+/// Joins the records of a page as in a log file. An item that is not a record is counted as unreadable.
 pub(super) fn document(events: &[Event], scope: Scope) -> Document {
     let mut bytes = Vec::with_capacity(events.len() * 2048);
     bytes.extend_from_slice(br#"{"Records":["#);

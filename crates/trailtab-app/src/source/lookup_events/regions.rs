@@ -134,7 +134,7 @@ pub(super) async fn to_read(account: &TargetAccount, asked: &LookupRequest) -> V
     regions.into_iter().filter(wanted).collect()
 }
 
-/// Tells whether the user named all regions in full, so that listing regions is unnecessary.
+/// Returns whether the user named all regions in full, so that listing regions is unnecessary.
 pub(super) fn are_named(asked: &LookupRequest) -> bool {
     !asked.regions.is_empty() && !asked.regions.iter().any(|name| is_pattern(name))
 }

@@ -111,7 +111,7 @@ impl S3Store {
 }
 
 impl ObjectFetcher {
-    /// Downloads an object, and what its metadata tells if it is a digest.
+    /// Downloads an object, with the metadata of a digest if it is one.
     async fn body(&self, key: &str) -> Result<(Vec<u8>, DigestMetadata), String> {
         let request = ObjectRequest {
             key,

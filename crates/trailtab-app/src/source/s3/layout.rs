@@ -36,7 +36,7 @@ impl KeyListing {
         }
     }
 
-    /// Tells whether to read a key: not a folder marker and not below a sibling of `CloudTrail/`.
+    /// Returns whether to read a key: not a folder marker and not below a sibling of `CloudTrail/`.
     pub(super) fn wants(&self, key: &str) -> bool {
         let is_foreign = |part| {
             is_sibling(part)
@@ -179,7 +179,7 @@ pub(super) fn account_of(folder: &str) -> Option<AccountId> {
     account.rsplit('/').next()?.parse().ok()
 }
 
-/// The folders beside `CloudTrail/`: what they hold is shaped otherwise, or told in events already.
+/// The folders beside `CloudTrail/`: their files have another format, or repeat events of the log files.
 fn is_sibling(part: &str) -> bool {
     let kind = part.strip_prefix("CloudTrail-");
     kind.is_some_and(|kind| ["Digest", "Insight", "NetworkActivity", "Aggregated"].contains(&kind))
@@ -264,8 +264,8 @@ pub(super) fn digests_within_region(prefix: &str, asked: S3Request<'_>) -> Optio
     })
 }
 
-/// Tells where the log files under a prefix are, and where their digests are: those of a prefix that
-/// ends in a date are under the same date, for the most part.
+/// Returns where the log files under a prefix are, and where their digests are: digests of a prefix
+/// that ends in a date are mostly under the same date.
 pub fn read_prefix(bucket: &str, prefix: &str) -> ReadPrefix {
     let address = |key: &str| format!("s3://{bucket}/{key}");
     let Some((before, after)) = prefix.rsplit_once("/CloudTrail/") else {

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::layout::KeyListing;
-use super::requests::Downloads;
+use super::requests::ObjectRequests;
 use super::{ListingCursor, S3Store};
 use crate::aws::{AwsFailure, ObjectAnswer, ObjectBody, ObjectRequest, with_causes};
 use crate::source::interrupt::{Interrupt, Interrupted};
@@ -18,7 +18,7 @@ pub(super) const BODY_ATTEMPTS: u32 = 4;
 
 /// Fetches objects of one bucket.
 pub(in crate::source) struct ObjectFetcher {
-    pub(super) downloads: Downloads,
+    pub(super) requests: ObjectRequests,
 }
 
 /// An object of a bucket as it was found.
@@ -34,7 +34,7 @@ pub(in crate::source) struct FoundObject {
 impl ObjectFetcher {
     /// Sends a request for an object, or a range of it.
     pub(super) async fn get(&self, request: ObjectRequest<'_>) -> Result<ObjectAnswer, String> {
-        let answer = self.downloads.send(request).await;
+        let answer = self.requests.send(request).await;
         answer.map_err(|failure| explain_get(&failure))
     }
 

@@ -15,7 +15,7 @@ use trailtab_core::time::Seconds;
 /// Maximum number of consecutive pages of a listing without a key.
 const MAX_EMPTY_PAGES: u32 = 1000;
 
-/// Where a listing of several pages has come to.
+/// The position in a listing of several pages.
 #[derive(Debug, Default)]
 pub(super) struct ListedPages {
     pub(super) token: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct ListedPages {
 
 impl ListedPages {
     /// Turns to the next page; returns whether there is one. `last` is the last key or folder of this
-    /// page. Keys come in order, so a server whose pages lead nowhere is found out.
+    /// page. Fails if keys go backwards, so that a faulty server cannot cause an endless listing.
     pub(super) fn turn(
         &mut self,
         page: &ListObjectsV2Output,
@@ -52,7 +52,7 @@ impl ListedPages {
         };
         let goes_back = last.is_some() && last <= self.last;
         if goes_back || self.empty > MAX_EMPTY_PAGES {
-            let reason = "the listing does not come to an end: its pages repeat";
+            let reason = "the listing repeats itself";
             return Err(AwsFailure::of_answer(reason));
         }
         self.last = last.or(self.last.take());

@@ -1,4 +1,4 @@
-//! Sends requests for objects, as many at once as S3 takes, and counts requests.
+//! Sends requests for objects, as many at once as S3 accepts, and counts requests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,24 +25,24 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// Requests for objects.
-pub(super) struct Downloads {
-    /// Does not retry: the window must see what S3 refuses.
+/// Sends requests for objects of one bucket.
+pub(super) struct ObjectRequests {
+    /// Does not retry: the window must see each 503.
     objects: ObjectClient,
     window: Mutex<RequestWindow>,
     began: Instant,
 }
 
-impl Downloads {
-    pub(super) fn new(objects: ObjectClient) -> Downloads {
-        Downloads {
+impl ObjectRequests {
+    pub(super) fn new(objects: ObjectClient) -> ObjectRequests {
+        ObjectRequests {
             objects,
             window: Mutex::default(),
             began: Instant::now(),
         }
     }
 
-    /// How many objects may be on their way.
+    /// Maximum number of requests in flight at present.
     pub(super) fn limit(&self) -> usize {
         self.window().limit()
     }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_of_a_busy_bucket_are_told_from_other_failures() {
+    fn a_503_is_distinguished_from_other_failures() {
         for (kind, status, end, attempts) in [
             (
                 FailureKind::Throttled,

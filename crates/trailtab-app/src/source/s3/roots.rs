@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use tokio::task::JoinSet;
 
-use super::look::{BucketLook, look};
+use super::list_only::{ListingRun, list_only};
 use super::pages::{failure_of_list, objects_of};
 use super::{MAX_CONCURRENT_LISTINGS, S3Error, S3Request, S3Store};
 use crate::aws::AwsFailure;
@@ -56,14 +56,14 @@ pub async fn trail_layout(
     asked: S3Request<'_>,
     dates: bool,
 ) -> Result<TrailLayout, S3Error> {
-    let look = look(config, bucket, prefix, asked, async |store| {
+    let run = list_only(config, bucket, prefix, asked, async |store| {
         store.roots(prefix, asked, dates).await
     });
-    let BucketLook {
+    let ListingRun {
         store,
         found,
         coverage,
-    } = look.await?;
+    } = run.await?;
     let region = |store: Arc<S3Store>| store.client.config().region().map(ToString::to_string);
     Ok(TrailLayout {
         roots: found.unwrap_or_default(),

@@ -89,7 +89,7 @@ impl S3Store {
         Ok(search.listings)
     }
 
-    /// Tells whether no key begins with a prefix. False if the request fails; the listing that
+    /// Returns whether no key begins with a prefix. False if the request fails; the listing that
     /// follows reports the error.
     async fn is_empty(&self, prefix: &str) -> bool {
         let request = self.list_request(prefix).max_keys(1);

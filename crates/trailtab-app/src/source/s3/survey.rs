@@ -8,14 +8,14 @@ use aws_lc_rs::digest::{Context, SHA256};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::look::{BucketLook, look};
+use super::list_only::{ListingRun, list_only};
 use super::pages::ListedObject;
 use super::{ListingCursor, MAX_CONCURRENT_LISTINGS, S3Error, S3Request, S3Store};
 use trailtab_core::coverage::RunCoverage;
 use trailtab_core::s3_requests::S3RequestPlan;
 use trailtab_core::scope::Scope;
 
-/// Maximum number of places that are told apart. A thousand regions of accounts have as many in three years.
+/// Maximum number of places that are counted separately. A thousand regions of accounts have as many in three years.
 const MAX_PLACES: usize = 1 << 20;
 
 /// The place of log files: the account and region, and the day under which they were delivered.
@@ -23,12 +23,12 @@ const MAX_PLACES: usize = 1 << 20;
 pub struct SurveyPlace {
     /// The account and region of the folder, or of the name of the file; None if neither tells.
     pub scope: Option<Scope>,
-    /// The year, month and day of the folders (`…/2026/09/07/…`); None if they are no date.
+    /// The year, month and day of the folders (`…/2026/09/07/…`); None if they are not a date.
     pub day: Option<(u16, u8, u8)>,
 }
 
-/// A sum over the names, sizes, entity tags and times of objects, the same in any order. It tells whether
-/// objects were added, removed or replaced; it is no protection against chosen names.
+/// A sum over the names, sizes, entity tags and times of objects, the same in any order. It shows whether
+/// objects were added, removed or replaced; it does not protect against chosen names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ObjectFingerprint(u128);
 
@@ -45,7 +45,7 @@ impl ObjectFingerprint {
         sum.update(&(object.key.len() as u64).to_be_bytes());
         sum.update(object.key.as_bytes());
         sum.update(&object.size.to_be_bytes());
-        // A time is never the least number, which stands for its absence.
+        // No time is the least number, so it represents an absent time.
         sum.update(&object.modified.unwrap_or(i64::MIN).to_be_bytes());
         sum.update(object.etag.as_deref().unwrap_or_default().as_bytes());
         let sum = sum.finish();
@@ -67,7 +67,7 @@ pub struct SurveyedObjects {
     pub objects: u64,
     /// Their size in bytes as stored.
     pub bytes: u64,
-    /// What tells them from others.
+    /// The fingerprint of these objects.
     pub fingerprint: ObjectFingerprint,
 }
 
@@ -95,12 +95,12 @@ pub async fn survey(
     asked: S3Request<'_>,
 ) -> Result<ScanSurvey, S3Error> {
     let places = Arc::new(SharedPlaces::default());
-    let look = look(config, bucket, prefix, asked, async |store| {
+    let run = list_only(config, bucket, prefix, asked, async |store| {
         list_all(store, prefix, asked, &places).await
     });
-    let BucketLook {
+    let ListingRun {
         store, coverage, ..
-    } = look.await?;
+    } = run.await?;
     let is_complete = coverage.is_complete();
     let plan = store.map(|store| store.requests.plan(is_complete));
     let places = std::mem::take(&mut *places.lock());

@@ -1,45 +1,45 @@
 //! How many requests are in flight: as many as S3 answers without a queue.
 //!
-//! The window grows while it is used up and answers come as fast as ever: it doubles until the first sign that there
-//! are too many, and then grows by a sixteenth. It shrinks by a part when answers get slow, and by half when S3 asks to slow
-//! down. S3 takes at least 5,500 GET requests a second for each prefix, and answers 503 while it prepares for more
+//! The window grows while it is full and answers stay fast: it doubles until the first slow answers or the first 503,
+//! and then grows by a sixteenth. It shrinks by a fifth when answers get slow, and by half when S3 asks to slow down.
+//! S3 takes at least 5,500 GET requests a second for each prefix, and answers 503 while it prepares for more
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html>).
 
 use std::time::Duration;
 
-/// The number of requests in flight at the beginning. Slow answers never make it less: a few slow ones among fast ones
-/// are normal.
-const START: f64 = 32.0;
+/// The number of requests in flight at the beginning. Slow answers never shrink the window below it: a few slow answers
+/// among fast ones are normal.
+const INITIAL_IN_FLIGHT: f64 = 32.0;
 
-/// The most requests in flight. Each has a connection.
-const MOST: f64 = 256.0;
+/// Maximum number of requests in flight. Each has a connection.
+const MAX_IN_FLIGHT: f64 = 256.0;
 
-/// The part of the window that is added after a round without a queue, once there was one; at least one request.
-const GROWTH: f64 = 1.0 / 16.0;
+/// The fraction of the window that is added after a fast round, once doubling has ended; at least one request.
+const GROWTH_FRACTION: f64 = 1.0 / 16.0;
 
-/// What remains of the window after a round of slow answers.
-const AFTER_SLOW_ANSWERS: f64 = 0.8;
+/// The fraction of the window that remains after a round of slow answers.
+const SLOW_ANSWERS_FACTOR: f64 = 0.8;
 
-/// What remains of the window after S3 asked to slow down.
-const AFTER_SLOW_DOWN: f64 = 0.5;
+/// The fraction of the window that remains after S3 asked to slow down.
+const SLOW_DOWN_FACTOR: f64 = 0.5;
 
-/// Answers are slow if a round of them takes on average so many times the average of the fastest round, and [`SLACK`]
-/// more.
-const SLOW: u32 = 2;
+/// A round is slow if its average answer takes longer than this multiple of the fastest round's average, plus
+/// [`SLOW_MARGIN`].
+const SLOW_FACTOR: u32 = 2;
 
-const SLACK: Duration = Duration::from_millis(20);
+const SLOW_MARGIN: Duration = Duration::from_millis(20);
 
 /// The number of requests that may be in flight. Times are counted from any moment.
 #[derive(Debug)]
 pub(super) struct RequestWindow {
     size: f64,
     in_flight: usize,
-    /// Whether no sign of too many requests came yet.
+    /// Whether the window doubles: no round was slow yet, and S3 did not ask to slow down.
     doubles: bool,
     /// The average time of the answers of the fastest round.
     fastest: Option<Duration>,
     round: Round,
-    /// When S3 last made the window smaller. Requests from before tell of the larger one.
+    /// When S3 last made the window smaller. Results of requests sent before this time are ignored.
     cut_at: Option<Duration>,
 }
 
@@ -48,8 +48,7 @@ pub(super) struct RequestWindow {
 struct Round {
     answers: u32,
     time: Duration,
-    /// The most requests in flight.
-    most: usize,
+    max_in_flight: usize,
 }
 
 /// A request in flight, by when it was sent.
@@ -71,7 +70,7 @@ pub(super) enum RequestEnd {
 impl Default for RequestWindow {
     fn default() -> RequestWindow {
         RequestWindow {
-            size: START,
+            size: INITIAL_IN_FLIGHT,
             in_flight: 0,
             doubles: true,
             fastest: None,
@@ -87,14 +86,14 @@ impl RequestWindow {
         self.size as usize
     }
 
-    /// Takes note of a request that is sent now.
+    /// Records a request that is sent now.
     pub(super) fn send(&mut self, now: Duration) -> SentRequest {
         self.in_flight += 1;
-        self.round.most = self.round.most.max(self.in_flight);
+        self.round.max_in_flight = self.round.max_in_flight.max(self.in_flight);
         SentRequest(now)
     }
 
-    /// Takes note of the end of a request.
+    /// Records the end of a request.
     pub(super) fn end(&mut self, SentRequest(sent): SentRequest, end: RequestEnd, now: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);
         if self.cut_at.is_some_and(|cut| sent < cut) {
@@ -102,7 +101,7 @@ impl RequestWindow {
         }
         match end {
             RequestEnd::SlowDown => {
-                self.resize(self.size * AFTER_SLOW_DOWN);
+                self.resize(self.size * SLOW_DOWN_FACTOR);
                 self.doubles = false;
                 self.cut_at = Some(now);
             }
@@ -120,16 +119,16 @@ impl RequestWindow {
         let average = self.round.time / self.round.answers;
         let fastest = self.fastest.map_or(average, |fastest| fastest.min(average));
         self.fastest = Some(fastest);
-        let is_slow = average > fastest * SLOW + SLACK;
-        let is_used = self.round.most >= self.limit();
+        let is_slow = average > fastest * SLOW_FACTOR + SLOW_MARGIN;
+        let is_used = self.round.max_in_flight >= self.limit();
         if is_slow {
             self.doubles = false;
             // S3 may have made it smaller than that.
-            self.resize((self.size * AFTER_SLOW_ANSWERS).max(self.size.min(START)));
+            self.resize((self.size * SLOW_ANSWERS_FACTOR).max(self.size.min(INITIAL_IN_FLIGHT)));
         } else if is_used {
             let more = match self.doubles {
                 true => self.size,
-                false => (self.size * GROWTH).max(1.0),
+                false => (self.size * GROWTH_FRACTION).max(1.0),
             };
             self.resize(self.size + more);
         } else {
@@ -139,9 +138,9 @@ impl RequestWindow {
 
     /// Sets the size, and begins a round.
     fn resize(&mut self, size: f64) {
-        self.size = size.clamp(1.0, MOST);
+        self.size = size.clamp(1.0, MAX_IN_FLIGHT);
         self.round = Round {
-            most: self.in_flight,
+            max_in_flight: self.in_flight,
             ..Round::default()
         };
     }
@@ -222,7 +221,7 @@ mod tests {
     fn a_server_without_limits_gets_the_most_within_a_second() {
         let mut simulation = Simulation::new(30, 0, usize::MAX);
         simulation.run(SECOND);
-        assert_eq!(simulation.window.limit(), MOST as usize);
+        assert_eq!(simulation.window.limit(), MAX_IN_FLIGHT as usize);
     }
 
     #[test]
@@ -257,7 +256,7 @@ mod tests {
         simulation.run(SECOND);
         simulation.least = SECOND;
         simulation.run(SECOND * 60);
-        assert_eq!(simulation.window.limit(), START as usize);
+        assert_eq!(simulation.window.limit(), INITIAL_IN_FLIGHT as usize);
     }
 
     #[test]
@@ -296,7 +295,7 @@ mod tests {
         let mut simulation = Simulation::new(30, 0, usize::MAX);
         simulation.wanted = 20;
         simulation.run(SECOND * 10);
-        assert_eq!(simulation.window.limit(), START as usize);
+        assert_eq!(simulation.window.limit(), INITIAL_IN_FLIGHT as usize);
     }
 
     #[test]
@@ -306,6 +305,9 @@ mod tests {
             let request = window.send(SECOND);
             window.end(request, RequestEnd::Lost, SECOND * 100);
         }
-        assert_eq!((window.limit(), window.in_flight), (START as usize, 0));
+        assert_eq!(
+            (window.limit(), window.in_flight),
+            (INITIAL_IN_FLIGHT as usize, 0)
+        );
     }
 }

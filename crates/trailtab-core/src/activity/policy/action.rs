@@ -64,11 +64,11 @@ impl fmt::Display for IamAction {
 pub enum CallActions {
     /// Each of these actions.
     All(Vec<IamAction>),
-    /// One or more of these actions: the request tells which.
+    /// One or more of these actions, depending on the request.
     OneOf(Vec<IamAction>),
     /// No policy of the caller is asked, as for sts:GetCallerIdentity.
     NotAsked,
-    /// No action can have such a name, so it is no API of AWS.
+    /// No action can have such a name, so it is not an API of AWS.
     NoAction,
 }
 

@@ -121,7 +121,7 @@ impl UsedCalls {
         }
     }
 
-    /// Tells whether there were too many distinct callers and APIs. That does not depend on how the calls were split.
+    /// Returns whether there were too many distinct callers and APIs. That does not depend on how the calls were split.
     pub(super) fn is_full(&self) -> bool {
         self.is_full
     }

@@ -35,7 +35,7 @@ impl ApiTable {
         self.pairs.get(id as usize).copied().unwrap_or(unknown)
     }
 
-    /// The number of an API as it stands in a record.
+    /// The number of an API as written in a record.
     #[inline]
     pub(super) fn id_of(
         &mut self,

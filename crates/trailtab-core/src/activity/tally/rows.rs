@@ -24,17 +24,17 @@ pub enum CountTable {
     IdentityTypes,
     /// By principal and AWS service that made the calls with the principal's identity.
     Services,
-    /// By principal and what tells that an agent may have made the calls.
+    /// By principal and the evidence that an agent may have made the calls.
     PrincipalAgents,
     /// By principal and name of the role session.
     Sessions,
-    /// By principal, session and what tells of an agent.
+    /// By principal, session and the evidence of an agent.
     SessionAgents,
     /// By person.
     Persons,
     /// By person and what identified the person.
     PersonEvidence,
-    /// By person and what tells of an agent.
+    /// By person and the evidence of an agent.
     PersonAgents,
     /// By person and principal.
     PersonPrincipals,

@@ -28,7 +28,7 @@ const PLACE: [CallDimension; 4] = [
     CallDimension::EventName,
 ];
 
-/// What must be counted separately for a report on callers that these columns tell apart.
+/// What must be counted separately for a report on callers by these columns.
 pub fn dimensions(by: &[ColumnKey]) -> Vec<CallDimension> {
     let callers = by.iter().flat_map(|column| column.dimensions());
     PLACE.iter().chain(callers).copied().collect()
@@ -41,7 +41,7 @@ pub struct ThrottleReport {
     /// What the report rests on.
     #[serde(flatten)]
     pub basis: ReportProvenance,
-    /// The columns that tell callers apart, in their order.
+    /// The columns that identify a caller, in their order.
     pub by: Vec<ColumnKey>,
     /// Calls of all APIs.
     pub calls: u64,
@@ -104,7 +104,7 @@ pub struct FoldedCallers {
 /// A caller that called while calls were refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ThrottledCaller {
-    /// What tells the caller apart, such as its principal or session.
+    /// What identifies the caller, such as its principal or session.
     #[serde(flatten)]
     pub key: BTreeMap<ColumnKey, String>,
     /// Its calls at any time.
@@ -141,7 +141,7 @@ struct RankedCaller {
     minutes: CallerMinutes,
 }
 
-/// What is told of a caller.
+/// The counts of a caller, in the order of the report.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct CallerMinutes {
     calls: u64,
@@ -258,7 +258,8 @@ impl OpenPlace {
     /// Lists the callers.
     fn close(self, by: &[ColumnKey]) -> ThrottledApi {
         let callers = self.callers.sorted().into_iter();
-        let callers: Vec<ThrottledCaller> = callers.map(|caller| caller.told(by)).collect();
+        let callers: Vec<ThrottledCaller> =
+            callers.map(|caller| caller.throttled_caller(by)).collect();
         let mut folded = self.present;
         for caller in &callers {
             folded.callers -= 1;
@@ -275,7 +276,7 @@ impl OpenPlace {
 }
 
 impl RankedCaller {
-    fn told(self, by: &[ColumnKey]) -> ThrottledCaller {
+    fn throttled_caller(self, by: &[ColumnKey]) -> ThrottledCaller {
         let Reverse((calls_in_throttled_minutes, throttles)) = self.calls_and_throttles;
         ThrottledCaller {
             key: values_of(by, &self.names),

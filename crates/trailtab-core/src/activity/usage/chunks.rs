@@ -45,7 +45,7 @@ fn size(datum: &MinuteDatum) -> usize {
             .sum::<usize>()
 }
 
-/// Tells whether CloudWatch accepts a datum of this minute. It refuses a whole request otherwise.
+/// Returns whether CloudWatch accepts a datum of this minute. It refuses a whole request otherwise.
 pub fn is_timely(minute: Seconds, now: Seconds) -> bool {
     // Stay inside the limits by five minutes, since sending takes time.
     (now - OLDEST + 300..=now + NEWEST - 300).contains(&minute)

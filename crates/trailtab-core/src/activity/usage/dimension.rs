@@ -9,7 +9,7 @@ use crate::event::record::{CallOutcome, UNKNOWN};
 use crate::event::resource;
 use crate::event::scan::JsonText;
 
-/// A field of calls that counts are told apart by.
+/// A field of calls that counts are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallDimension {
     /// The account that recorded the call; `unknown` if the record does not say.

@@ -9,7 +9,7 @@ use crate::time::Seconds;
 /// The default namespace, as in AWS API Usage Tracker.
 pub const NAMESPACE: &str = "API-COUNT";
 
-/// Tells whether CloudWatch accepts a namespace ("Namespaces" in the CloudWatch User Guide).
+/// Returns whether CloudWatch accepts a namespace ("Namespaces" in the CloudWatch User Guide).
 pub fn is_namespace(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#:".contains(&byte);
     (1..=255).contains(&text.len())
@@ -278,7 +278,7 @@ impl UsageMetric {
         }
     }
 
-    /// Tells whether CloudWatch accepts the texts: ASCII without control characters, a name of at
+    /// Returns whether CloudWatch accepts the texts: ASCII without control characters, a name of at
     /// most 255 and values of at most 1,024 characters (`MetricDatum` and `Dimension` in the
     /// CloudWatch API Reference); and a name that is not the name of a dimension, since embedded
     /// metric format has both in one object.

@@ -1,9 +1,9 @@
 //! How often each API is called: calls per minute, and the metrics made of them.
 //!
-//! [`UsageTally`] counts, [`bounded`] does so in bounded memory for tables by names that callers choose, [`metrics`] defines the metrics, [`kept`] limits their number, [`chunks`]
-//! packs their data for CloudWatch, and [`price`] estimates their cost. For reading, [`report`]
-//! makes a table of the counts, [`causes`] finds the principals that cause throttling, and
-//! [`popular`] finds the most-called APIs.
+//! [`UsageTally`] counts, [`bounded`] does so in bounded memory for tables by names that callers choose, [`metrics`]
+//! defines the metrics, [`kept`] limits their number, [`chunks`] packs their data for CloudWatch, and [`price`]
+//! estimates their cost. For reading, [`report`] makes a table of the counts, [`causes`] finds the principals that
+//! cause throttling, and [`popular`] finds the most-called APIs.
 
 pub mod backfill;
 pub mod basis;
@@ -323,7 +323,7 @@ impl EventCounter for UsageTally {
         let strings: Vec<Symbol> = (0..other.strings.count())
             .map(|index| self.strings.string(other.strings.get(Symbol(index))))
             .collect();
-        // The names that a key does not have are no strings.
+        // The names that a key does not have are not strings.
         let symbol = |other: Symbol| strings.get(other.index()).copied().unwrap_or(other);
         let mut ids = Vec::with_capacity(other.keys.len());
         for key in &other.keys {

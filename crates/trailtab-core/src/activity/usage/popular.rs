@@ -87,11 +87,11 @@ pub struct AlarmSpec {
 pub enum AlarmError {
     /// The text is not of the form `[SERVICE:]API=N[/PERIOD]`; the value is the text.
     #[error(
-        "{0:?} is no alarm: write RunInstances=100, ec2:RunInstances=100 or RunInstances=1000/1h, with a period of 1m, 5m, 15m, 1h, 6h or 1d"
+        "{0:?} is not an alarm: write RunInstances=100, ec2:RunInstances=100 or RunInstances=1000/1h, with a period of 1m, 5m, 15m, 1h, 6h or 1d"
     )]
     Unreadable(String),
     /// No call of this API was read; the value is its name as it was given.
-    #[error("nobody calls {0} in what was read, so that the name of its metrics is not known")]
+    #[error("no call of {0} was read, so its metric names are unknown")]
     Unknown(String),
     /// Several services have an API of this name.
     #[error("{name} is an API of several services: write {choices}")]

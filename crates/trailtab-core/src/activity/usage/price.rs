@@ -299,7 +299,7 @@ impl UsagePrice {
         }
     }
 
-    /// Tells whether the extent is too short to include the variation within a day.
+    /// Returns whether the extent is too short to include the variation within a day.
     pub fn is_guess(&self) -> bool {
         self.hours < 24
     }

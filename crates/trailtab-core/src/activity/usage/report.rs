@@ -83,7 +83,7 @@ pub struct UsageReport {
     /// What the report rests on.
     #[serde(flatten)]
     pub basis: ReportProvenance,
-    /// The columns that tell rows apart, in their order.
+    /// The columns that identify a row, in their order.
     pub by: Vec<ColumnKey>,
     /// The time that a row stands for; null if it is the whole extent.
     pub per: Option<TimeStep>,
@@ -160,7 +160,7 @@ impl ColumnKey {
         }
     }
 
-    /// Tells whether the column is about the caller.
+    /// Returns whether the column is about the caller.
     pub fn is_of_callers(self) -> bool {
         matches!(
             self,

@@ -26,7 +26,7 @@ const CODES: [&str; 17] = [
     "TooManyRequestsException",
 ];
 
-/// Tells whether AWS refused a call for its rate.
+/// Returns whether AWS refused a call for its rate.
 pub(super) fn is_throttled(record: &EventRecord<'_>, outcome: CallOutcome<'_>) -> bool {
     match outcome {
         CallOutcome::Succeeded => false,

@@ -437,9 +437,9 @@ impl<'l> IssuanceIndex<'l> {
         if let CredentialId::AccessKey(key) = id
             && let Some(issued) = self.by_key.get(key.as_str())
         {
-            // Both accounts of a role have a record. That of the caller's account tells more.
+            // Both accounts of a role have a record. The record in the caller's account has more fields.
             let best = issued.iter().min_by_key(|issuance| **issuance)?;
-            // EC2 obtains the credentials of instances. Who started the instance tells more.
+            // EC2 obtains the credentials of instances, so the caller that started the instance is the better link.
             let session = best.session.as_ref().map(|(_, session)| session.as_str());
             let by_instance = session.and_then(|session| self.by_instance(session));
             return Some(match (by_instance, &best.issuer) {

@@ -9,7 +9,7 @@ use crate::event::record::{CallOutcome, EventRecord};
 use crate::event::scan::JsonText;
 use crate::time::Seconds;
 
-/// How a call gives somebody credentials.
+/// The kind of credentials that a call issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IssuanceKind {
     /// Temporary credentials of a role: AssumeRole, AssumeRoleWithSAML, AssumeRoleWithWebIdentity, AssumeRoot.
@@ -28,7 +28,7 @@ pub enum IssuanceKind {
     Instance,
 }
 
-/// One call that gave somebody credentials.
+/// One call that issued credentials.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Issuance {
     pub(super) time: Option<Seconds>,

@@ -67,9 +67,10 @@ impl MonthlyCourse {
 
 /// Adds the charges that come once a month to the estimate of usage.
 ///
-/// Tax, support and discounts are the same part of usage as last month. Fees and other charges repeat last month's amount. Credits and
-/// refunds are what is billed already, since they end without notice. A charge is never expected to be less than what is billed of it.
-/// Fees that are paid once, such as those of an upfront commitment, must not be among `monthly`.
+/// Tax, support and discounts are the same part of usage as last month. Fees and other charges repeat last month's
+/// amount. Credits and refunds are what is billed already, since they end without notice. A charge is never expected to
+/// be less than what is billed of it. Fees that are paid once, such as those of an upfront commitment, must not be
+/// among `monthly`.
 pub fn of_bill(usage: &MonthEstimate, monthly: &[MonthlyChargeHistory]) -> BillEstimate {
     let mut bill = BillEstimate {
         total: *usage,

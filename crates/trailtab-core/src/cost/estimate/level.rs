@@ -1,7 +1,7 @@
 //! Reads the level of a daily series, its weekdays and its trend, and continues it.
 //!
-//! Numbers here are statistics of a series, not money: 64-bit floats and basic arithmetic alone, so that every machine gets the
-//! same result.
+//! Numbers here are statistics of a series, not money: 64-bit floats and basic arithmetic alone, so that every machine
+//! gets the same result.
 
 use super::pattern::{weekday_pattern, without_month_starts};
 use super::statistics::{mean, median, quotient, square, to_number};
@@ -89,7 +89,8 @@ pub(super) struct SeriesForecast {
     pub(super) recent: Vec<f64>,
     /// Goes on at the mean of the last weeks.
     pub(super) steady: Vec<f64>,
-    /// If the last one or two days stand out: the sum of the days ahead if they were a spike, and if they are a new level.
+    /// If the last one or two days stand out: the sum of the days ahead if they were a spike, and if they are a new
+    /// level.
     pub(super) readings: Option<[f64; 2]>,
 }
 
@@ -207,8 +208,8 @@ impl SeriesLevel {
         }
     }
 
-    /// The mean of the last weeks, or since a jump that is the only one. A day that alone is far from the others counts as three
-    /// standard deviations away.
+    /// The mean of the last weeks, or since a jump that is the only one. A day that alone is far from the others counts
+    /// as three standard deviations away.
     fn steady(&self, series: UsageSeries<'_>) -> f64 {
         let length = series.amounts.len();
         let mut from = length.saturating_sub(STEADY_DAYS);
@@ -226,7 +227,8 @@ impl SeriesLevel {
         quotient(amounts - self.lone_excess(series, from), weights)
     }
 
-    /// By how much the only day that is far from the others is too far. Within two weeks it may as well recur every week.
+    /// By how much the only day that is far from the others is too far. Within two weeks it may as well recur every
+    /// week.
     fn lone_excess(&self, series: UsageSeries<'_>, from: usize) -> f64 {
         if series.amounts.len() < 2 * WEEK_DAYS {
             return 0.0;
@@ -279,7 +281,8 @@ impl SeriesLevel {
         }
     }
 
-    /// The middle of the last days since a jump. Of the first two days at a new level it is the one nearer to the level before.
+    /// The middle of the last days since a jump. Of the first two days at a new level it is the one nearer to the level
+    /// before.
     fn center(&self, since: usize) -> f64 {
         let days = &self.days[since..];
         let amounts = |days: &[AdjustedDay]| days.iter().map(|day| day.amount).collect();
@@ -372,7 +375,8 @@ impl SeriesLevel {
     }
 }
 
-/// The places where a new level begins, the last one first. At least two days are at the new level, so a spike of one day is none.
+/// The places where a new level begins, the last one first. At least two days are at the new level, so a spike of one
+/// day is none.
 fn jumps(days: &[AdjustedDay], deviation: f64) -> Vec<usize> {
     let mut found = Vec::new();
     let mut end = days.len();

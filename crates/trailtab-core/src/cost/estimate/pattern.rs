@@ -19,7 +19,8 @@ const LEAST_WEEK_SHARE: f64 = 0.02;
 const QUIET_WEEKEND: f64 = 0.85;
 
 /// Takes out what is due on the first of a month, and returns how much that is. A first that stands out among the same
-/// weekdays around it, or else among all days around it, is replaced by those. The amount is zero unless every first stands out.
+/// weekdays around it, or else among all days around it, is replaced by those. The amount is zero unless every first
+/// stands out.
 pub(super) fn without_month_starts(amounts: &[f64], calendar: &[CalendarDay]) -> (Vec<f64>, f64) {
     let mut calm = amounts.to_vec();
     let mut extras = Vec::new();
@@ -112,7 +113,8 @@ pub(super) fn weekday_pattern(series: UsageSeries<'_>) -> [f64; WEEK_DAYS] {
     pattern.map(|part| part * to_number(WEEK_DAYS) / total)
 }
 
-/// The pattern of less than two weeks: only that weekends are quiet can be told, if each of their days is below all others.
+/// The pattern of less than two weeks: only that weekends are quiet can be told, if each of their days is below all
+/// others.
 fn weekend_pattern(days: &[(f64, usize)]) -> Option<[f64; WEEK_DAYS]> {
     let is_weekend = |weekday: usize| weekday > 4;
     let of = |weekend: bool| {

@@ -18,11 +18,11 @@ const ENOUGH_TRIALS: usize = 5;
 /// The weight of the recent level with fewer trials.
 const UNTRIED_WEIGHT: f64 = 0.5;
 
-/// Smaller errors of a forecast do not tell which one is better.
+/// Smaller errors of a forecast do not show which one is better.
 const LEAST_ERROR: f64 = 0.0025;
 
-/// The part of the trials whose error the range covers. Together with [`ASSUMED_TRIALS`] this makes the range hold for about 80 % of
-/// months; see docs/benchmarks.md.
+/// The part of the trials whose error the range covers. Together with [`ASSUMED_TRIALS`] this makes the range hold for
+/// about 80 % of months; see docs/benchmarks.md.
 const COVERED_TRIALS: f64 = 0.75;
 
 /// Trials that are assumed besides those of the series.
@@ -104,7 +104,8 @@ fn trials(series: UsageSeries<'_>, days_ahead: usize) -> Vec<ForecastTrial> {
     trials
 }
 
-/// The weight of the forecast from the recent level: the one that would have been better counts more, by the fourth power of their errors.
+/// The weight of the forecast from the recent level: the one that would have been better counts more, by the fourth
+/// power of their errors.
 fn weight_of_recent(trials: &[ForecastTrial]) -> f64 {
     if trials.len() < ENOUGH_TRIALS {
         return UNTRIED_WEIGHT;

@@ -47,7 +47,8 @@ fn the_lag_is_the_age_from_which_on_days_are_complete() {
         assert_eq!(lag_days, lag, "{percent:?}");
     }
     let lag = runs(40, &[30, 97]).observed_lag().unwrap();
-    // On 10 December, the last run, days until 3 December are seven days old, and six days before the first run were seen younger.
+    // On 10 December, the last run, days until 3 December are seven days old, and six days before the first run were
+    // seen younger.
     assert_eq!(lag.days_measured, 33 + 6);
     let medians: Vec<Decimal> = lag.shares.iter().map(|share| share.median).collect();
     assert_eq!(
@@ -177,7 +178,7 @@ fn the_serialised_record_is_plain_json() {
     for (broken, part) in [
         (
             r#"{"2026-11-03":{"2026-11-01":"many"}}"#,
-            "\"many\" is no decimal number such as \"12.34\"",
+            "\"many\" is not a decimal number such as \"12.34\"",
         ),
         (r#"{"yesterday":{}}"#, "year"),
         (r#"{"2026-11-03":{"2026-11-01":12}}"#, "string"),

@@ -42,7 +42,7 @@ pub struct ReportQuestion<'a> {
     pub data_from: Date,
     /// Where whole months before the period are known from; the first one that has a month counts.
     pub months: Vec<KnownMonths<'a>>,
-    /// Amounts that tell of commitments.
+    /// Amounts of commitments.
     pub commitments: &'a CommitmentLines,
     /// Usage by further dimensions.
     pub by: Vec<DimensionTable<'a>>,

@@ -11,7 +11,7 @@ use crate::cost::commitment::CommitmentMeaning;
 use crate::cost::money::{self, exact_if_known};
 use crate::cost::period::DayRange;
 
-/// Reservations and savings plans on settled days. What the metric does not tell is null and never zero.
+/// Reservations and savings plans on settled days. A value that the metric does not have is null and never zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CommitmentUse {
     /// The days.
@@ -30,7 +30,7 @@ pub struct CommitmentUse {
 }
 
 impl ReportBuilder<'_, '_> {
-    /// How commitments were used on settled days; absent for individuals, and where nothing tells of commitments.
+    /// How commitments were used on settled days; absent for individuals, and where no amount is of a commitment.
     pub(super) fn commitments(&self, frame: &DayFrame, currency: &str) -> Option<CommitmentUse> {
         let days = frame.settled?;
         let accounts = &self.audience.accounts;

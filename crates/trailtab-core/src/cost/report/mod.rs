@@ -338,10 +338,10 @@ pub struct ReportPart {
     /// The bill so far beside that of the month before; empty if the period is not a month or its first days, or if the
     /// month before is not known.
     pub bill: Vec<BillLine>,
-    /// How commitments were used on settled days; null where nothing tells of any.
+    /// How commitments were used on settled days; null where no amount is of a commitment.
     pub commitments: Option<CommitmentUse>,
-    /// The six months before the one of the period, as far as they are known, in order; empty for individuals, and if the
-    /// period is not a month or its first days.
+    /// The six months before the one of the period, as far as they are known, in order; empty for individuals, and if
+    /// the period is not a month or its first days.
     pub trend: Vec<MonthAmounts>,
     /// What the month will come to; null if the period is not the month to date, or has too few settled days.
     pub outlook: Option<MonthOutlook>,
@@ -434,7 +434,7 @@ pub enum CutScope {
     /// The usage.
     #[default]
     Usage,
-    /// All charge types: the answers do not tell usage from other charges.
+    /// All charge types: the answers do not separate usage from other charges.
     AllCharges,
 }
 

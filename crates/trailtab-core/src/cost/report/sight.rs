@@ -47,7 +47,7 @@ impl<'a> AudienceFilter<'a> {
         table.cut(cut).filter(|(key, _)| self.sees(key))
     }
 
-    /// Tells whether the audience may see a line. A manager without accounts sees nothing, and
+    /// Returns whether the audience may see a line. A manager without accounts sees nothing, and
     /// neither does an individual without an owner.
     fn sees(&self, line: &CostKey) -> bool {
         match self.kind {

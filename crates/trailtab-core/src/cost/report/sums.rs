@@ -77,7 +77,7 @@ impl DayFrame {
         self.month_before.or(self.compared)
     }
 
-    /// Tells whether a report covers a day.
+    /// Returns whether a report covers a day.
     pub(super) fn contains(&self, day: Date) -> bool {
         let history = self.history().is_some_and(|days| days.contains(day));
         history || self.shown.contains(day)
@@ -201,7 +201,7 @@ impl DaySeries {
         }
     }
 
-    /// Tells whether nothing was spent in the period, nor on the days that it is compared with.
+    /// Returns whether nothing was spent in the period, nor on the days that it is compared with.
     pub(super) fn is_zero(&self, frame: &DayFrame) -> bool {
         let before = frame.compared.map(|days| frame.earlier(self, days));
         before.is_none_or(|before| before.is_zero()) && self.daily.iter().all(Decimal::is_zero)

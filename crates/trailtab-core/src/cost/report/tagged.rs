@@ -16,8 +16,8 @@ const MAX_ACCOUNTS: usize = 3;
 const MAX_CONTACTS: usize = 2;
 
 impl ReportBuilder<'_, '_> {
-    /// The usage of settled days with an owner and without; absent for individuals, without usage, and where nothing has
-    /// an owner, which a note says.
+    /// The usage of settled days with an owner and without; absent for individuals, without usage, and where nothing
+    /// has an owner, which a note says.
     pub(super) fn tagged(
         &self,
         frame: &DayFrame,

@@ -81,7 +81,7 @@ pub fn trend_months(kind: period::PeriodKind, days: DayRange) -> impl Iterator<I
 }
 
 /// The months before the shown one that are known, by currency. A month without any line is absent: the audience had no
-/// account yet. An individual has none, since answers by month do not tell owners apart.
+/// account yet. An individual has none, since answers by month do not have owners.
 pub(super) fn trend<'t>(
     question: &ReportQuestion<'t>,
     kind: AudienceKind,

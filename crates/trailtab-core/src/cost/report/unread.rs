@@ -51,7 +51,7 @@ pub(super) fn unread_usage() -> RowLabel {
     }
 }
 
-/// The label of all accounts together, where answers do not tell accounts apart.
+/// The label of all accounts together, where answers do not have amounts by account.
 pub fn unread_accounts_label() -> RowLabel {
     RowLabel {
         kind: LabelKind::Unread,

@@ -45,7 +45,7 @@ impl CostReport {
         vec![match (period.settled(), period.loading()) {
             (Some(settled), _) => format!("{nothing} in {}.", settled.label()),
             (None, Some(loading)) => format!("{}: no usage so far.", still_loading(loading)),
-            (None, None) => format!("There is no data of {} yet.", period.label),
+            (None, None) => format!("There is no data for {} yet.", period.label),
         }]
     }
 
@@ -188,7 +188,7 @@ fn against(
     )
 }
 
-/// Tells whether months of different lengths have about the same amount for each day.
+/// Returns whether months of different lengths have about the same amount for each day.
 fn is_as_much_a_day(now: (Decimal, DayRange), before: (Decimal, DayRange)) -> bool {
     let times = |amount: Decimal, days: DayRange| amount.checked_mul(Decimal::from(days.len()));
     let amounts = times(now.0, before.1).zip(times(before.0, now.1));
@@ -197,7 +197,7 @@ fn is_as_much_a_day(now: (Decimal, DayRange), before: (Decimal, DayRange)) -> bo
     now.1.len() != before.1.len() && amounts.is_some_and(is_about_equal)
 }
 
-/// Tells whether a change is less than half a percent of what it is compared with.
+/// Returns whether a change is less than half a percent of what it is compared with.
 fn is_about_equal(change: Decimal, before: Decimal) -> bool {
     let parts = change
         .abs()
@@ -225,7 +225,7 @@ pub(super) fn short(name: &str) -> String {
     }
 }
 
-/// Tells whether there is no usage on the first days of the period.
+/// Returns whether there is no usage on the first days of the period.
 fn is_idle(part: &ReportPart, days: usize) -> bool {
     let is_zero = |row: &ReportRow| row.daily.iter().take(days).all(Decimal::is_zero);
     let usage = super::usage_row(&part.charges).into_iter();

@@ -71,7 +71,7 @@ pub(in crate::event) fn cell_of(json: &[u8]) -> Option<(String, Value)> {
     }
 }
 
-/// Tells whether cells have so much of a record that one is missing if they give none.
+/// Returns whether cells have so much of a record that one is missing if they give none.
 pub(super) fn is_part_of_record(cells: &NamedCells) -> bool {
     let is_part = |name: &String| {
         let folded = spelling::fold(name.as_bytes());

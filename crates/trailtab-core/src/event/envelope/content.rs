@@ -1,4 +1,4 @@
-//! What a reader of documents tells of their content: records, content of other kinds, faults.
+//! The contents of documents, as a reader reports them: records, content of other kinds, faults.
 
 use crate::event::record::EventRecord;
 
@@ -10,8 +10,8 @@ pub trait RecordSink {
     fn other(&mut self, kind: ContentKind);
     /// Receives a record that could not be read.
     fn unreadable(&mut self, fault: RecordFault);
-    /// Receives the place, such as `hits[].data`, of something that looks like a record and stands in
-    /// a form that is not known.
+    /// Receives the place, such as `hits[].data`, of something that looks like a record in an
+    /// unknown form.
     fn unknown_form(&mut self, place: &str) {
         let _ = place;
         self.unreadable(RecordFault::Broken);
@@ -121,7 +121,7 @@ pub enum ContentKind {
 }
 
 impl ContentKind {
-    /// Tells whether the content is unrelated to CloudTrail.
+    /// Returns whether the content is unrelated to CloudTrail.
     pub fn is_foreign(self) -> bool {
         self == ContentKind::Foreign
     }

@@ -6,7 +6,7 @@ use crate::event::scan::{JsonScanner, ScanResult, ScanStop};
 /// Maximum length in bytes of the text before an object on its line.
 const MAX_LINE_HEAD: usize = 16 << 10;
 
-/// Tells whether a line of a text begins with something else than JSON.
+/// Returns whether a line of a text begins with something else than JSON.
 pub(super) fn begins_with_text(scanner: &JsonScanner<'_>) -> ScanResult<bool> {
     let ahead = scanner.ahead(64);
     let Some((first, rest)) = ahead.split_first() else {
@@ -65,13 +65,13 @@ pub(super) fn object_start(line: &[u8]) -> Option<usize> {
     })
 }
 
-/// Tells whether a line of text is no part of a record: it has neither a record's words nor what only
+/// Returns whether a line of text is not part of a record: it has neither a record's words nor what only
 /// JSON or damage looks like.
 pub(super) fn is_prose(line: &[u8]) -> bool {
     !has_word(line) && !has_damage(line) && memchr::memmem::find(line, b"\":").is_none()
 }
 
-/// Tells whether a text has bytes that no text has; colours of terminals are none.
+/// Returns whether a text has bytes that no text has; colours of terminals are none.
 fn has_damage(text: &[u8]) -> bool {
     let is_damaged = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace() && *b != 0x1b;
     text.iter().any(is_damaged)

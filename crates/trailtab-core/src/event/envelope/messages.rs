@@ -1,8 +1,8 @@
 //! Messages of log events: records as strings of JSON, as CloudWatch Logs delivers and exports them.
 //!
 //! A message is unescaped while its end is searched, into a buffer for many messages, whose records
-//! are then read one after the other and looked up together. What is no such record, or more than
-//! one, is left to the general reader.
+//! are then read one after the other and looked up together. Anything else, or more than one
+//! record, is left to the general reader.
 
 use std::ops::Range;
 
@@ -101,7 +101,7 @@ impl<'b> WaitingMessages<'b> {
     }
 }
 
-/// Tells whether a log event begins here, as CloudWatch Logs writes one: in compact JSON. Records
+/// Returns whether a log event begins here, as CloudWatch Logs writes one: in compact JSON. Records
 /// begin with other names.
 pub(super) fn begins_log_event(scanner: &JsonScanner<'_>) -> bool {
     const NAMES: [&[u8]; 4] = [

@@ -124,7 +124,7 @@ impl<'a> OpenObject<'a> {
     }
 }
 
-/// Tells whether an event is a call of an API, by its most frequent types and categories.
+/// Returns whether an event is a call of an API, by its most frequent types and categories.
 #[inline(always)]
 fn is_api_call(kind: Option<JsonText<'_>>, category: Option<JsonText<'_>>) -> bool {
     kind.and_then(JsonText::unescaped) == Some(b"AwsApiCall")

@@ -1,4 +1,4 @@
-//! Records in JSON of a form that is not known: at any depth of arrays and objects, in strings of
+//! Records in JSON of an unknown form: at any depth of arrays and objects, in strings of
 //! JSON, in base64, under names of any case, and in rows of cells.
 //!
 //! Each level is scanned once more than the level around it, and a level in which no word of a
@@ -25,7 +25,7 @@ const MAX_SEARCH_DEPTH: usize = 32;
 /// Maximum length of a place that is named.
 const MAX_PLACE: usize = 120;
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::event) enum SearchResult {
     /// The sink received records, or content of a known kind.
@@ -56,7 +56,7 @@ impl<'s> RecordSearch<'s> {
         }
     }
 
-    /// Searches an object that is no record in CloudTrail's own spelling.
+    /// Searches an object that is not a record in CloudTrail's own spelling.
     pub(super) fn object(mut self, json: &[u8]) -> SearchResult {
         let is_found = may_hold_records(json) && self.members(json, 0);
         self.ended(is_found)
@@ -201,7 +201,7 @@ impl<'s> RecordSearch<'s> {
         true
     }
 
-    /// Searches an object that is no record in CloudTrail's own spelling.
+    /// Searches an object that is not a record in CloudTrail's own spelling.
     fn members(&mut self, json: &[u8], depth: usize) -> bool {
         let traits = ObjectTraits::of(json);
         if traits.is_of_other_cloud {
@@ -219,7 +219,7 @@ impl<'s> RecordSearch<'s> {
             return true;
         }
         if traits.has_name && traits.has_source_or_version && !traits.is_trigger {
-            // What LookupEvents gives beside the record is not enough to count the call.
+            // The members that LookupEvents returns beside the record are not enough to count the call.
             if traits.is_lookup_item() {
                 self.sink.unreadable(RecordFault::Broken);
                 return true;
@@ -252,7 +252,7 @@ impl<'s> RecordSearch<'s> {
             }
             Ok(())
         });
-        // What an object begins with has no end.
+        // The start of an object has no end.
         match read {
             Err(ScanStop::Broken(_)) => self.broken(),
             _ => is_found,
@@ -349,8 +349,8 @@ impl<'s> RecordSearch<'s> {
     }
 }
 
-/// Receives an event of Lambda's that delivers no record. A stream of Kinesis delivers what was put into
-/// it, and it cannot be told what that was; other services deliver what is theirs.
+/// Receives an event of Lambda's that delivers no record. A Kinesis payload can be anything, so it is reported as
+/// unknown; other event sources are known not to carry CloudTrail records.
 pub(super) fn no_delivery(trigger: &EventRecord<'_>, sink: &mut dyn RecordSink) {
     match trigger
         .event_source
@@ -403,7 +403,7 @@ fn base64(text: &[u8], nesting: usize, sink: &mut dyn RecordSink) -> bool {
     use base64::Engine as _;
     let engine = base64::engine::general_purpose::STANDARD;
     let Ok(bytes) = engine.decode(text) else {
-        // Tokens begin like an object as well; what is damaged holds a record before the damage.
+        // Tokens begin like an object as well; a damaged document can have a record before the damage.
         let valid = text
             .iter()
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
@@ -465,7 +465,7 @@ impl RecordSink for Finds<'_> {
     }
 }
 
-/// Tells whether an object begins somewhere in a text.
+/// Returns whether an object begins somewhere in a text.
 fn has_object(text: &[u8]) -> bool {
     object_start(text).is_some()
 }
@@ -473,7 +473,7 @@ fn has_object(text: &[u8]) -> bool {
 /// How base64 of gzip begins.
 const GZIP_IN_BASE64: &[u8] = b"H4sI";
 
-/// Tells whether a text looks like base64 of gzip or of an object of JSON.
+/// Returns whether a text looks like base64 of gzip or of an object of JSON.
 fn is_base64(text: &[u8]) -> bool {
     text.starts_with(GZIP_IN_BASE64) || text.starts_with(b"eyJ")
 }

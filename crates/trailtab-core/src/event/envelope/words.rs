@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 /// An object with this many of a record's names is a record that was damaged.
 pub(in crate::event) const MIN_RECORD_NAMES: usize = 4;
 
-/// Tells whether a member's name is one that nearly all records have, besides `eventName` and
+/// Returns whether a member's name is one that nearly all records have, besides `eventName` and
 /// `eventSource`. Collectors that parse records use other names for the same, with underscores.
 pub(in crate::event) fn is_record_name(name: &str) -> bool {
     const NAMES: [&str; 8] = [
@@ -51,7 +51,7 @@ pub(super) fn is_key_of_records(folded: &str) -> bool {
     matches!(folded, "eventname" | "eventsource" | "cloudtrailevent")
 }
 
-/// Tells whether a record may be below: a word of a record's names occurs in any case, or something
+/// Returns whether a record may be below: a word of a record's names occurs in any case, or something
 /// in which it would be hidden.
 pub(in crate::event) fn may_hold_records(json: &[u8]) -> bool {
     /// The shortest text of a record.
@@ -65,7 +65,7 @@ pub(in crate::event) fn may_hold_records(json: &[u8]) -> bool {
             || json.starts_with(b"eyJ"))
 }
 
-/// Tells whether `eventName`, `eventSource`, `eventVersion` or `CloudTrailEvent` occurs, in any case
+/// Returns whether `eventName`, `eventSource`, `eventVersion` or `CloudTrailEvent` occurs, in any case
 /// and also with an underscore or space between the words.
 pub(super) fn has_word(text: &[u8]) -> bool {
     words(text, &[b"name", b"source", b"version"])
@@ -73,7 +73,7 @@ pub(super) fn has_word(text: &[u8]) -> bool {
         .is_some()
 }
 
-/// Tells whether one of the words stands in a text as a name: a colon or an equals sign follows it.
+/// Returns whether one of the words occurs in a text as a name: a colon or an equals sign follows it.
 pub(super) fn mentions_a_key(text: &[u8]) -> bool {
     words(text, &[b"name", b"source"]).any(|end| {
         let mut rest = text[end..]
@@ -83,7 +83,7 @@ pub(super) fn mentions_a_key(text: &[u8]) -> bool {
     })
 }
 
-/// Tells whether the name of a column of records stands in JSON.
+/// Returns whether JSON has the name of a column of records.
 pub(super) fn names_a_column(json: &[u8]) -> bool {
     words(json, &[b"name", b"source"]).any(|end| json.get(end) == Some(&b'"'))
 }

@@ -103,7 +103,7 @@ impl Criterion {
 pub struct Refusals(u32);
 
 impl Refusals {
-    /// Tells whether no filter refuses the event.
+    /// Returns whether no filter refuses the event.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -113,12 +113,12 @@ impl Refusals {
         Refusals(self.0 | other.0)
     }
 
-    /// Tells whether the filter of this criterion refuses the event.
+    /// Returns whether the filter of this criterion refuses the event.
     pub fn has(self, criterion: Criterion) -> bool {
         self.0 & criterion.bit() != 0
     }
 
-    /// Tells whether exactly one filter refuses the event.
+    /// Returns whether exactly one filter refuses the event.
     pub fn is_one(self) -> bool {
         self.0.is_power_of_two()
     }

@@ -41,7 +41,7 @@ impl<T> PatternList<T> {
 }
 
 impl PatternList<TextPattern> {
-    /// Tells whether a text is admitted. An absent text matches no value.
+    /// Returns whether a text is admitted. An absent text matches no value.
     fn admits_text(&self, text: Option<JsonText<'_>>) -> bool {
         if self.is_empty() {
             return true;
@@ -69,12 +69,12 @@ impl ScopeMatcher {
         }
     }
 
-    /// Tells whether the filter admits an account.
+    /// Returns whether the filter admits an account.
     pub fn admits_account(&self, account: &str) -> bool {
         self.accounts.admits(|pattern| pattern.matches(account))
     }
 
-    /// Tells whether the filter admits a region.
+    /// Returns whether the filter admits a region.
     pub fn admits_region(&self, region: &str) -> bool {
         self.regions.admits(|pattern| pattern.matches(region))
     }
@@ -137,7 +137,7 @@ impl EventMatcher {
         }
     }
 
-    /// Tells whether any filter needs the actor of a call.
+    /// Returns whether any filter needs the actor of a call.
     pub fn asks_for_actors(&self) -> bool {
         let lists = [
             &self.principals,
@@ -192,7 +192,7 @@ impl EventMatcher {
         self.access_keys.admits(|pattern| pattern.matches(&key))
     }
 
-    /// Tells whether all filters that do not depend on the actor admit an event. A missing field
+    /// Returns whether all filters that do not depend on the actor admit an event. A missing field
     /// has the value that stands for it in results; `account` is used if the record has no
     /// recipientAccountId.
     #[inline]
@@ -345,7 +345,7 @@ impl EventMatcher {
             && !unwanted.iter().flatten().any(matches)
     }
 
-    /// Tells whether an event is an invocation of the function whose invocations are left out.
+    /// Returns whether an event is an invocation of the function whose invocations are left out.
     fn is_left_invocation(&self, record: &EventRecord<'_>) -> bool {
         let Some(function) = &self.not_invoked else {
             return false;

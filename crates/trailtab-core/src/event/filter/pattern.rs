@@ -26,7 +26,7 @@ impl TextPattern {
         }
     }
 
-    /// Tells whether the pattern matches the whole text.
+    /// Returns whether the pattern matches the whole text.
     pub fn matches(&self, text: &str) -> bool {
         self.0.matches(text)
     }

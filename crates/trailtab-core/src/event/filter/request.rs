@@ -37,7 +37,7 @@ impl FromStr for RecordPath {
     fn from_str(text: &str) -> Result<RecordPath, String> {
         let path: JsonPath = text
             .parse()
-            .map_err(|error| format!("{text:?} is no path: {error}"))?;
+            .map_err(|error| format!("{text:?} is not a path: {error}"))?;
         let is_member = |name: &&str| name.eq_ignore_ascii_case(path.first_name());
         Ok(RecordPath {
             is_in_request: !RECORD_MEMBERS.iter().any(is_member),
@@ -80,12 +80,12 @@ impl FromStr for RequestPattern {
 }
 
 impl RequestPattern {
-    /// Tells whether both patterns are about the same value.
+    /// Returns whether both patterns are about the same value.
     pub(super) fn has_path_of(&self, other: &RequestPattern) -> bool {
         self.path == other.path
     }
 
-    /// Tells whether one of the values at the path matches.
+    /// Returns whether one of the values at the path matches.
     pub(super) fn matches(&self, record: &EventRecord<'_>) -> bool {
         let mut is_found = false;
         self.path.each(record, |value| {

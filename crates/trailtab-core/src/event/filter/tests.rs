@@ -336,7 +336,7 @@ fn values_of_the_request_are_compared_with_paths() {
         "eventVersion=x",
         "eventVersion=1.*"
     ]));
-    // A value that is no pattern admits nothing instead of everything.
+    // A value that is not a pattern admits nothing instead of everything.
     assert!(!admits(&["bucketName"]));
 }
 

@@ -75,7 +75,7 @@ impl UserIdentity<'_> {
         }
     }
 
-    /// Tells whether a user or root was identified without a fallback.
+    /// Returns whether a user or root was identified without a fallback.
     fn principal_is_known(&self) -> bool {
         self.account_id.is_some() && (self.user_name.is_some() || self.is("Root"))
     }
@@ -119,7 +119,7 @@ impl UserIdentity<'_> {
         (!is_own).then_some(service)
     }
 
-    /// Tells whether the identity is a service-linked role. AWS reserves the path; a session's ARN
+    /// Returns whether the identity is a service-linked role. AWS reserves the path; a session's ARN
     /// contains only the name.
     pub(super) fn is_service_linked(&self) -> bool {
         let arn = self.issuer_arn.as_deref().or(self.arn.as_deref());
@@ -130,7 +130,7 @@ impl UserIdentity<'_> {
     }
 }
 
-/// Tells whether the ARN is that of a role of IAM Identity Center, or of one of its sessions.
+/// Returns whether the ARN is that of a role of IAM Identity Center, or of one of its sessions.
 fn is_of_identity_center(arn: &str) -> bool {
     static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("/AWSReservedSSO_"));
     MARK.find(arn.as_bytes()).is_some()
@@ -168,7 +168,7 @@ pub(super) fn workload_of(name: &str) -> Option<String> {
     name.starts_with("spiffe://").then(|| name.to_owned())
 }
 
-/// Tells whether a name is the DNS name of an AWS service, in any partition.
+/// Returns whether a name is the DNS name of an AWS service, in any partition.
 pub(super) fn is_service(name: &str) -> bool {
     name.ends_with(".amazonaws.com")
         || name.ends_with(".amazonaws.com.cn")

@@ -33,7 +33,7 @@ impl PersonEvidence {
     }
 }
 
-/// What tells that an agent may drive a session.
+/// The evidence that an agent may drive a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AgentEvidence {
     /// The call came through the AWS MCP Server.

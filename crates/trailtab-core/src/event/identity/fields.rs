@@ -1,4 +1,4 @@
-//! The members of `userIdentity`, as they stand in the record.
+//! The members of `userIdentity`, as written in the record.
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ const fn index_of(member: IdentityMember) -> usize {
 /// What AWS writes in place of a name that was entered at a failed sign-in: it may be a password.
 pub(super) const HIDDEN_NAME: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
-/// Words that stand in `accountId` for callers without credentials.
+/// Values of `accountId` for callers without credentials.
 const ANONYMOUS: [&str; 2] = ["ANONYMOUS_PRINCIPAL", "anonymous"];
 
 /// The members of `userIdentity` that are in use.

@@ -235,7 +235,7 @@ fn a_service_that_acts_with_an_identity_is_told_apart() {
         acting(&forwarded),
         (service("cloudformation.amazonaws.com"), false, true)
     );
-    // Only its owner signs with a long-term key, and the console is no service of its own.
+    // Only its owner signs with a long-term key, and the console is not a service of its own.
     for (key, by) in [
         ("AKIAEXAMPLE", "cloudformation.amazonaws.com"),
         ("ASIAEXAMPLE", "signin.amazonaws.com"),

@@ -21,7 +21,7 @@ pub(super) struct IdentityCache<I> {
     hasher: RandomState,
 }
 
-/// Where a text stands in memory. The same place in the same batch of records holds the same text.
+/// The address of a text in memory. The same place in the same batch of records holds the same text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TextPlace {
     batch: u64,
@@ -42,7 +42,7 @@ impl TextPlace {
 
 pub(super) struct KnownIdentity<I> {
     json: Box<[u8]>,
-    /// What the record told of the caller besides.
+    /// What the record says about the caller besides.
     user_name: Option<Box<str>>,
     is_mcp: bool,
     pub(super) id: I,

@@ -36,7 +36,7 @@ const NESTING: [&str; 9] = [
 /// Texts that stand where a name would, and name nothing.
 const NO_NAMES: [&str; 5] = ["*", "-", "null", "HIDDEN_DUE_TO_SECURITY_REASONS", "***"];
 
-/// Tells whether a text can name one resource.
+/// Returns whether a text can name one resource.
 pub(super) fn is_name(text: &str) -> bool {
     let text = text.trim();
     !text.is_empty() && !NO_NAMES.contains(&text)
@@ -54,7 +54,7 @@ pub(super) fn trimmed(text: &str) -> &str {
     }
 }
 
-/// Tells whether a text can be the service of an ARN.
+/// Returns whether a text can be the service of an ARN.
 pub(super) fn is_service(text: &str) -> bool {
     let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     !text.is_empty() && text.len() <= 40 && text.bytes().all(is_inner)

@@ -126,7 +126,7 @@ impl<'a> ResourceCall<'a> {
         }
     }
 
-    /// Tells whether the name of the API names the kind: `RunInstances` names instances.
+    /// Returns whether the name of the API names the kind: `RunInstances` names instances.
     pub(super) fn is_about(&self, service: &str, row: Option<&KindRow>) -> bool {
         service == self.service && row.is_some_and(|row| row.is_called(&self.noun))
     }

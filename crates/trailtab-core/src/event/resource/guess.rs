@@ -54,7 +54,7 @@ pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) 
     );
 }
 
-/// Takes up a text that tells by its form what it names.
+/// Takes a text whose form shows what it names.
 fn add_by_form(text: JsonText<'_>, call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) {
     found.add(&ResourceMention {
         text: &text.decode(),

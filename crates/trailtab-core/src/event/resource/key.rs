@@ -43,7 +43,7 @@ pub struct ResourceContext<'a> {
     pub kind: Option<ResourceKind>,
 }
 
-/// The text is no canonical name of a resource.
+/// The text is not a canonical name of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected the key of a resource, such as ec2:instance/i-0abc or s3:bucket/NAME")]
 pub struct InvalidResourceKey;
@@ -129,7 +129,7 @@ impl KindedKey {
         }
         let service = context.service.map(service_of);
         let hinted = context.kind.and_then(|kind| row_of_type(kind.as_str()));
-        // A unique id tells its kind, unless the caller knows of a kind with ids of its own.
+        // A unique id implies its kind, unless the caller knows of a kind with ids of its own.
         if let Some(row) = row_of_unique_id(text, service)
             .filter(|row| hinted.is_none_or(|hint| hint.scope == IdScope::World || hint == *row))
         {

@@ -128,7 +128,7 @@ impl KindRow {
         })
     }
 
-    /// Tells whether an id is unique in the world.
+    /// Returns whether an id is unique in the world.
     pub(super) fn is_unique(&self, id: &str) -> bool {
         let begins = |prefix: &&str| id.len() > prefix.len() && id.starts_with(*prefix);
         match self.rule {
@@ -147,7 +147,7 @@ impl KindRow {
         }
     }
 
-    /// Tells whether the squashed noun of an API is this kind, in singular or plural: `instances` of
+    /// Returns whether the squashed noun of an API is this kind, in singular or plural: `instances` of
     /// `RunInstances` is.
     pub(super) fn is_called(&self, noun: &str) -> bool {
         self.names.iter().any(|name| {

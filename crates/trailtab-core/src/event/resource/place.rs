@@ -127,7 +127,7 @@ fn filled(parts: &[TemplatePart], call: &ResourceCall<'_>) -> Option<String> {
     Some(text)
 }
 
-/// The name at the end of an ARN, which may stand in place of a name; other texts are kept as they are.
+/// The name at the end of an ARN, which may replace a name; other texts are kept as they are.
 fn name_of(text: &str) -> &str {
     let end = text.rfind([':', '/']).filter(|_| text.starts_with("arn:"));
     end.and_then(|end| text.get(end + 1..)).unwrap_or(text)
@@ -204,7 +204,7 @@ pub(super) struct MemberNames(u64);
 impl MemberNames {
     const ALL: MemberNames = MemberNames(u64::MAX);
 
-    /// Collects the names of an object's members; none if it is no object.
+    /// Collects the names of an object's members; none if it is not an object.
     pub(super) fn of(object: &[u8]) -> MemberNames {
         let mut names = MemberNames(0);
         if object.starts_with(b"{") {
@@ -281,7 +281,7 @@ fn follow<'a>(
     }
 }
 
-/// Tells whether a member is a step of a path. EC2 writes `items` and `item`.
+/// Returns whether a member is a step of a path. EC2 writes `items` and `item`.
 fn is_step(name: JsonText<'_>, step: &str) -> bool {
     name.is(step) || step == "items" && name.is("item")
 }

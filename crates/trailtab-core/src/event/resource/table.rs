@@ -32,7 +32,7 @@ struct EventRow {
     events: Vec<&'static str>,
     /// The first place that has anything is taken.
     places: Vec<ResourcePlace>,
-    /// None if the value itself tells the kind.
+    /// None if the value itself has the kind.
     kind: Option<ResourceKind>,
     /// None if it follows from the name of the event.
     role: Option<ResourceRole>,
@@ -107,7 +107,7 @@ pub(super) fn find(call: &ResourceCall<'_>, found: &mut FoundResources<'_, '_>) 
                         text: &text,
                         context: match row.kind {
                             Some(kind) => call.context(Some(kind)),
-                            // Only ARNs and ids that are unique in the world tell their kind.
+                            // Only ARNs and globally unique ids have a kind of their own.
                             None => ResourceContext {
                                 service: None,
                                 ..call.context(None)

@@ -3,7 +3,7 @@
 /// Maximum size of a [`NamePattern`] in bytes.
 pub(super) const MAX_PATTERN_BYTES: usize = 32;
 
-/// A member's name as it stands in compact JSON: in quotes, and followed by a colon.
+/// A member's name as written in compact JSON: in quotes, and followed by a colon.
 #[derive(Debug, Clone, Copy)]
 pub struct NamePattern {
     pub(super) bytes: [u8; MAX_PATTERN_BYTES],
@@ -20,7 +20,7 @@ impl NamePattern {
         mask: u32::MAX,
     };
 
-    /// Tells whether this is the pattern of a name.
+    /// Returns whether this is the pattern of a name.
     pub(super) fn is(&self, name: &[u8]) -> bool {
         self.bytes.get(1..self.len - 2) == Some(name)
     }
@@ -45,7 +45,7 @@ impl NamePattern {
         }
     }
 
-    /// Tells whether a text begins with the pattern.
+    /// Returns whether a text begins with the pattern.
     #[cold]
     pub(super) fn begins(&self, text: &[u8]) -> bool {
         self.bytes

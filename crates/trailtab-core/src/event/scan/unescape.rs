@@ -83,7 +83,7 @@ impl UnescapedText {
         }
     }
 
-    /// Goes on with a string that has other escapes, or is near the end of the text: `from` is the offset in
+    /// Continues with a string that has other escapes, or is near the end of the text: `from` is the offset in
     /// `json`, `to` the one in the buffer.
     #[cold]
     fn push_end(&mut self, json: &[u8], from: usize, to: usize) -> ScanResult<usize> {
@@ -130,8 +130,8 @@ struct BlockUnescaping<'a> {
 impl BlockOperation for BlockUnescaping<'_> {
     type Output = UnescapedBlocks;
 
-    /// Leaves out each backslash that begins an escape by writing all that follows it in its place, which needs no
-    /// guess of how far the next one is.
+    /// Removes each backslash that begins an escape: writes the rest of the block in its place, whatever the distance
+    /// to the next one.
     #[inline(always)]
     fn with<B: ByteBlocks>(self, blocks: B) -> UnescapedBlocks {
         let (mut read, mut written) = (0, 0);
@@ -199,7 +199,7 @@ fn escapes(backslashes: u64) -> u64 {
     of_even & EVEN | of_odd & !EVEN
 }
 
-/// Which escapes are no `\/` either. The last one of a block is not looked at.
+/// Which escapes are not `\/` either. Ignores the last one of a block.
 #[inline(always)]
 fn others(escapes: u64, bytes: &[u8; 2 * WIDE_BLOCK]) -> u64 {
     let mut left = escapes & !CUT_ESCAPE;

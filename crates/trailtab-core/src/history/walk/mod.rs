@@ -328,7 +328,7 @@ impl RegionScan {
         let walker = &mut self.walkers[ask.walker];
         walker.in_flight = false;
         if walker.sent < self.failed {
-            // This request was sent before the last failure arrived, and is no further evidence.
+            // This request was sent before the last failure arrived, so it is not further evidence.
             return Ok(());
         }
         self.failed = now;

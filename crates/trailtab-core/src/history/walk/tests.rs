@@ -65,7 +65,7 @@ impl Service {
         }
     }
 
-    /// Tells whether a request that arrives at a time is granted.
+    /// Returns whether a request that arrives at a time is granted.
     fn grants(&self, bucket: &mut Bucket, now: f64) -> bool {
         let fill = |bucket: &mut Bucket, now: f64| {
             bucket.tokens = (bucket.tokens + (now - bucket.at) * self.rate).min(self.burst);

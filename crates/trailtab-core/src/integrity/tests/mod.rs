@@ -554,13 +554,13 @@ fn a_copy_beside_the_original_is_a_copy() {
 #[test]
 fn an_unreadable_digest_is_one_problem() {
     let mut evidence = chain("t", 0..5);
-    evidence.digests[2].digest = Err("is no digest: it is too large".to_owned());
+    evidence.digests[2].digest = Err("is not a digest: it is too large".to_owned());
     let (integrity, problems) = run(&evidence);
     assert_eq!(
         (integrity.digests_invalid, integrity.digests_missing),
         (1, 0)
     );
-    some(&problems, &evidence.digests[2].document, "is no digest");
+    some(&problems, &evidence.digests[2].document, "is not a digest");
     let about_digests = problems.iter().filter(|p| p.contains("CloudTrail-Digest_"));
     assert_eq!(about_digests.count(), 1, "{problems:?}");
 }

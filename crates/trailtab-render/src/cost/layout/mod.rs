@@ -390,7 +390,7 @@ fn one_day(day: Date, period: DayRange) -> String {
     DayRange { from, through }.label_beside(period)
 }
 
-/// The rows of accounts: their usage, or all charges where usage is not told apart.
+/// The rows of accounts: their usage, or all charges where usage is not separate.
 pub(super) fn account_rows(report: &CostReport, part: &ReportPart) -> Vec<ReportRow> {
     let accounts = part.accounts.iter();
     match report.basis.cut_scope {

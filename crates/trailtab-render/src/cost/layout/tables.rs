@@ -64,8 +64,8 @@ impl ReportLayout<'_> {
         self.table(format!("Largest changes by {}", by.noun()), columns, false);
     }
 
-    /// The bill so far beside that of the month before; the charges alone if the period is no month. Leaves it out if
-    /// usage is the only charge.
+    /// The bill so far beside that of the month before; the charges alone if the period is not a month. Leaves it out
+    /// if usage is the only charge.
     pub(super) fn charges(
         &mut self,
         of: Option<&str>,

@@ -79,7 +79,7 @@ struct MessageContent {
     /// Names of our own, and amounts.
     figures: Vec<(String, String)>,
     tables: Vec<MessageTable>,
-    /// Amounts that changed since they were told, and what is missing.
+    /// Amounts that changed since they were reported, and what is missing.
     warnings: Vec<String>,
     notes: Vec<String>,
 }

@@ -74,7 +74,7 @@ pub(super) fn message(content: &MessageContent) -> Value {
     json!({"text": text, "blocks": blocks})
 }
 
-/// Tells whether Slack takes a message.
+/// Returns whether Slack takes a message.
 pub(super) fn fits(message: &Value) -> bool {
     let blocks = message["blocks"].as_array().map_or(&[][..], Vec::as_slice);
     let is_short = |text: &Value| {

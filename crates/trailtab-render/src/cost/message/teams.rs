@@ -76,7 +76,7 @@ pub(super) fn message(content: &MessageContent) -> Value {
     })
 }
 
-/// Tells whether Teams takes a message.
+/// Returns whether Teams takes a message.
 pub(super) fn fits(message: &Value) -> bool {
     message.to_string().len() <= MAX_BYTES
 }

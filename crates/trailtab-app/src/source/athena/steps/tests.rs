@@ -351,7 +351,7 @@ fn a_query_that_cannot_be_stopped_is_named() {
     assert!(
         error
             .to_string()
-            .contains("could not be stopped and goes on (AccessDenied"),
+            .contains("could not be stopped and continues (AccessDenied"),
         "{error}"
     );
     assert_eq!(error.scan(), scan(4, 1));

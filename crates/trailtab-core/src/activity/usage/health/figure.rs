@@ -10,7 +10,7 @@ pub enum HealthFigure {
     Received,
     /// Events that are in the metrics.
     Published,
-    /// Events that are no calls, or were counted before.
+    /// Events that are not calls, or were counted before.
     Skipped,
     /// Calls that are too old for CloudWatch, or too far ahead.
     Refused,
@@ -150,7 +150,7 @@ impl HealthFigure {
         }
     }
 
-    /// Tells whether a running function always publishes it. Lambda and SQS publish the others only while there is
+    /// Returns whether a running function always publishes it. Lambda and SQS publish the others only while there is
     /// something to count.
     pub(super) fn is_always_published(self) -> bool {
         let metric = self.metric();

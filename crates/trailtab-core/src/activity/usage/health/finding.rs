@@ -1,4 +1,4 @@
-//! What is wrong with a usage function, or cannot be told.
+//! What is wrong with a usage function, or unknown.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use serde::{Serialize, Serializer};
 
 use super::{HealthFigure, HealthReadings};
 
-/// Something that is wrong with a function, or that cannot be told.
+/// A fault of a function, or something unknown about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HealthFinding {
     /// These metrics have no data, although a running function publishes them.
     NoData(Vec<&'static str>),
-    /// CloudWatch did not tell all of it, for this reason.
+    /// CloudWatch did not return all data, for this reason.
     Unread(String),
     /// So many events are in no metric.
     Lost(u64),
@@ -105,7 +105,7 @@ pub(super) fn findings(readings: &HealthReadings) -> Vec<HealthFinding> {
     if !silent.is_empty() {
         findings.push(HealthFinding::NoData(silent));
     }
-    // What is known to be lost is said even if more cannot be told.
+    // Known losses are reported even if others are unknown.
     let known = |figures: &[HealthFigure]| -> u64 {
         figures
             .iter()

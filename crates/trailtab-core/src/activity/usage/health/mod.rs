@@ -104,7 +104,7 @@ pub struct FunctionHealth {
     pub deliveries: DeliveryOutcomes,
     /// What was spent in the range.
     pub spent: HealthCost,
-    /// What is wrong, or cannot be told; empty if all is well.
+    /// What is wrong or unknown; empty if all is well.
     pub findings: Vec<HealthFinding>,
 }
 
@@ -190,7 +190,7 @@ impl FunctionHealth {
         }
     }
 
-    /// Tells whether nothing was lost, and everything is known that a running function tells.
+    /// Returns whether nothing was lost, and everything is known that a running function tells.
     pub fn is_well(&self) -> bool {
         self.findings.is_empty()
     }

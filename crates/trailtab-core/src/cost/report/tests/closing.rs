@@ -58,7 +58,7 @@ fn estimated(from: Date) -> Bill {
 #[test]
 fn a_month_is_so_far_until_its_invoice_is_final() {
     let report = closing(&estimated(date(2026, 11, 1)));
-    // A day less with the same usage is no change.
+    // A day less with the same usage is not a change.
     assert_eq!(
         report.parts[0].sentence,
         "Usage of 1–30 November 2026 came to $300.00, about as much a day as 1–31 October ($310.00). \

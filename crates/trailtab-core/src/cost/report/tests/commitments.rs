@@ -55,7 +55,7 @@ fn used_and_unused_are_known_by_amortized_metrics() {
         found.sentence,
         "Commitments on 1–18 November 2026: $10.00 used, $20.00 unused."
     );
-    // No fee is no fee of zero.
+    // An absent fee is not a fee of zero.
     let found = of(&manager(&[PRODUCTION]), CostMetric::AmortizedCost, &lines()).unwrap();
     assert_eq!((found.used, found.unused), (Some(decimal("70")), None));
     assert_eq!(

@@ -226,7 +226,7 @@ fn who_spent_nothing_is_told_so() {
     assert_eq!(early.period.compared, None);
     assert_eq!(
         early.sentences(),
-        ["There is no data of 1–20 November 2026 yet."]
+        ["There is no data for 1–20 November 2026 yet."]
     );
 }
 

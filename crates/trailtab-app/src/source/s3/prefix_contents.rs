@@ -1,6 +1,7 @@
-//! Describes what a bucket holds, for the error message when no log files were found.
+//! Describes the contents of a bucket, for the error message when no log files were found.
 
 use super::layout::{KeyListing, is_number};
+use super::pages::{folders_of, objects_of};
 use super::{S3Error, S3Store};
 use trailtab_core::coverage::RunCoverage;
 use trailtab_core::nearest;
@@ -15,36 +16,46 @@ const MAX_DATED_REGIONS: usize = 20;
 
 /// The contents of the requested prefix, or of the nearest folder above it that is not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holds {
-    /// Empty for the bucket as a whole.
+pub struct PrefixContents {
+    /// The prefix of the folder; empty for the bucket as a whole.
     prefix: String,
     /// The first keys and folders; folders end in a slash.
     names: Vec<String>,
     has_more: bool,
 }
 
+/// Which of a region's days with log files to find.
+#[derive(Debug, Clone, Copy)]
+enum DayEnd {
+    First,
+    Last,
+}
+
 /// Describes what there is instead of log files.
-pub(super) fn describe(bucket: &str, wanted: &str, holds: Option<&Holds>) -> String {
-    let Some(holds) = holds else {
+pub(super) fn describe(bucket: &str, wanted: &str, contents: Option<&PrefixContents>) -> String {
+    let Some(contents) = contents else {
         return String::new();
     };
-    let at = format!("s3://{bucket}/{}", holds.prefix);
-    if holds.names.is_empty() {
+    let at = format!("s3://{bucket}/{}", contents.prefix);
+    if contents.names.is_empty() {
         return format!(": {at} is empty");
     }
-    let names: Vec<&str> = holds
+    let names: Vec<&str> = contents
         .names
         .iter()
         .take(MAX_NAMES_SHOWN)
         .map(String::as_str)
         .collect();
-    let has_more = holds.has_more || names.len() < holds.names.len();
+    let has_more = contents.has_more || names.len() < contents.names.len();
     let more = if has_more { " and more" } else { "" };
     let missing = wanted
-        .strip_prefix(holds.prefix.as_str())
+        .strip_prefix(contents.prefix.as_str())
         .unwrap_or_default();
     let missing = missing.split('/').next().unwrap_or_default();
-    let folders = holds.names.iter().filter_map(|name| name.strip_suffix('/'));
+    let folders = contents
+        .names
+        .iter()
+        .filter_map(|name| name.strip_suffix('/'));
     let meant = match missing {
         "" => None,
         missing => nearest::meant(missing, folders),
@@ -61,27 +72,26 @@ impl S3Store {
         S3Error::Empty {
             bucket: self.bucket.clone(),
             prefix: prefix.to_owned(),
-            holds: self.holds(prefix).await,
+            contents: self.prefix_contents(prefix).await,
         }
     }
 
     /// Lists a prefix, or else the nearest folder above it that is not empty. Returns `None` if the
     /// listing fails.
-    async fn holds(&self, prefix: &str) -> Option<Holds> {
+    async fn prefix_contents(&self, prefix: &str) -> Option<PrefixContents> {
         let mut at = prefix;
         loop {
-            let request = self.client.list_objects_v2().bucket(&self.bucket);
-            let request = request.prefix(at).delimiter("/").max_keys(MAX_NAMES_LISTED);
-            let page = request.send().await.ok()?;
-            let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
-            let keys = page.contents().iter().filter_map(|object| object.key());
+            let request = self.list_request(at).delimiter("/");
+            let page = request.max_keys(MAX_NAMES_LISTED).send().await.ok()?;
             let folder = &at[..at.rfind('/').map_or(0, |slash| slash + 1)];
-            let names = folders.chain(keys).filter(|name| *name != at);
+            let keys = objects_of(&page).map(|object| object.key);
+            let names = folders_of(&page).into_iter().chain(keys);
             let names: Vec<String> = names
-                .map(|name| name.strip_prefix(folder).unwrap_or(name).to_owned())
+                .filter(|name| name != at)
+                .map(|name| name.strip_prefix(folder).unwrap_or(&name).to_owned())
                 .collect();
             if !names.is_empty() || at.is_empty() {
-                return Some(Holds {
+                return Some(PrefixContents {
                     prefix: folder.to_owned(),
                     names,
                     has_more: page.is_truncated() == Some(true),
@@ -96,10 +106,9 @@ impl S3Store {
     pub(super) async fn add_days_stored(&self, listings: &[KeyListing]) {
         let regions = listings.iter().filter(|listing| listing.scope.is_some());
         for listing in regions.take(MAX_DATED_REGIONS) {
-            let (first, last) = (false, true);
             let days = (
-                self.day(&listing.prefix, first).await,
-                self.day(&listing.prefix, last).await,
+                self.day(&listing.prefix, DayEnd::First).await,
+                self.day(&listing.prefix, DayEnd::Last).await,
             );
             if let (Some(first), Some(last)) = days {
                 let dated = RunCoverage {
@@ -112,7 +121,7 @@ impl S3Store {
     }
 
     /// Finds the first or last day in a region's folder (`YYYY/MM/DD/`), as `YYYY-MM-DD`.
-    async fn day(&self, region: &str, is_last: bool) -> Option<String> {
+    async fn day(&self, region: &str, end: DayEnd) -> Option<String> {
         let mut folder = region.to_owned();
         for _ in ["year", "month", "day"] {
             let found = self.children(&folder).await.ok()?;
@@ -120,9 +129,9 @@ impl S3Store {
                 let name = child.strip_prefix(folder.as_str());
                 name.is_some_and(|name| is_number(name.trim_end_matches('/')))
             });
-            folder = match is_last {
-                false => numbers.min()?,
-                true => numbers.max()?,
+            folder = match end {
+                DayEnd::First => numbers.min()?,
+                DayEnd::Last => numbers.max()?,
             };
         }
         let day = folder.strip_prefix(region)?.trim_end_matches('/');
@@ -135,12 +144,12 @@ mod tests {
     use super::*;
 
     fn said(wanted: &str, prefix: &str, names: &[&str], has_more: bool) -> String {
-        let holds = Holds {
+        let contents = PrefixContents {
             prefix: prefix.to_owned(),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             has_more,
         };
-        describe("b", wanted, Some(&holds))
+        describe("b", wanted, Some(&contents))
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Runs that only list a bucket and fetch nothing.
+//! Runs that list a bucket without fetching logs.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use super::{S3Error, S3Request, S3Store};
 use crate::source::interrupt;
 use trailtab_core::coverage::{RunCoverage, Severity};
 
-/// What a run that only lists has found.
-pub(super) struct BucketLook<T> {
+/// The result of a run that lists a bucket without fetching logs.
+pub(super) struct ListingRun<T> {
     /// The bucket; None if the run was interrupted before it was connected.
     pub(super) store: Option<Arc<S3Store>>,
     /// What was found; None if the run was interrupted.
@@ -21,14 +21,14 @@ pub(super) struct BucketLook<T> {
 /// # Errors
 ///
 /// Fails as `list` does.
-pub(super) async fn look<T>(
+pub(super) async fn list_only<T>(
     config: &aws_config::SdkConfig,
     bucket: &str,
     prefix: &str,
     asked: S3Request<'_>,
     list: impl AsyncFnOnce(&Arc<S3Store>) -> Result<T, S3Error>,
-) -> Result<BucketLook<T>, S3Error> {
-    let mut look = BucketLook {
+) -> Result<ListingRun<T>, S3Error> {
+    let mut run = ListingRun {
         store: None,
         found: None,
         coverage: RunCoverage::default(),
@@ -36,14 +36,14 @@ pub(super) async fn look<T>(
     let connect = S3Store::connect(config, bucket, asked.requester_pays, asked.interrupt);
     if let Some(store) = asked.interrupt.or(connect).await {
         // Dropping the future on an interrupt aborts all its tasks.
-        look.found = asked.interrupt.or(list(&store)).await.transpose()?;
-        look.coverage = std::mem::take(&mut *store.coverage.lock().await);
-        look.store = Some(store);
+        run.found = asked.interrupt.or(list(&store)).await.transpose()?;
+        run.coverage = std::mem::take(&mut *store.coverage.lock().await);
+        run.store = Some(store);
     }
-    if look.found.is_none() {
+    if run.found.is_none() {
         let place = format!("s3://{bucket}/{prefix}");
-        look.coverage
+        run.coverage
             .problem(interrupt::problem(place, Severity::Partial));
     }
-    Ok(look)
+    Ok(run)
 }
