@@ -223,7 +223,7 @@ fn a_run_that_fails_in_the_middle_is_completed_by_the_next() {
 }
 
 #[test]
-fn what_got_no_answer_is_not_sent_again() {
+fn an_unanswered_request_is_not_sent_again() {
     let lab = Lab::new();
     lab.cloudwatch
         .fail(1, Fault::KeepAndClose, |request| request.nth == 2);
@@ -241,7 +241,7 @@ fn what_got_no_answer_is_not_sent_again() {
 }
 
 #[test]
-fn what_got_no_answer_and_did_not_arrive_is_sent_when_that_is_certain() {
+fn an_unanswered_request_is_sent_again_once_its_loss_is_certain() {
     let lab = Lab::new();
     lab.cloudwatch
         .fail(1, Fault::Close, |request| request.nth == 2);
@@ -249,7 +249,7 @@ fn what_got_no_answer_and_did_not_arrive_is_sent_when_that_is_certain() {
     let sent = lab.cloudwatch.requests().len();
     // CloudWatch may show it later.
     let again = lab.publish(&["--yes"]).expect(3);
-    let words = "CloudWatch does not show them now, and may until ";
+    let words = "CloudWatch does not show them yet: run again after ";
     assert!(again.err.contains(words), "{}", again.err);
     assert_eq!(lab.cloudwatch.requests().len(), sent);
     lab.publish_later(DAYS_LATER, &["--yes"]).expect(0);

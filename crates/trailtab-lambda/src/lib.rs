@@ -11,7 +11,7 @@ mod usage;
 use std::env;
 use std::process::ExitCode;
 
-use self::settings::UsageSettingsError;
+use self::settings::SettingError;
 
 /// Runs the function selected by `_HANDLER` until Lambda ends the process.
 ///
@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
     let ended = match env::var("_HANDLER").as_deref() {
         Ok("cost") => cost::main(),
         Ok("usage") => usage::main(),
-        name => Err(UsageSettingsError::new(
+        name => Err(SettingError::new(
             "_HANDLER",
             name.unwrap_or_default(),
             "the name of a function: usage or cost",

@@ -22,15 +22,15 @@ const METRIC_MEMORY: usize = 640;
 /// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the setting {name} is {value:?}: it must be {wanted}")]
-pub(super) struct UsageSettingsError {
+pub(super) struct SettingError {
     name: &'static str,
     value: String,
     wanted: String,
 }
 
-impl UsageSettingsError {
-    pub(super) fn new(name: &'static str, value: &str, wanted: &str) -> UsageSettingsError {
-        UsageSettingsError {
+impl SettingError {
+    pub(super) fn new(name: &'static str, value: &str, wanted: &str) -> SettingError {
+        SettingError {
             name,
             value: value.to_owned(),
             wanted: wanted.to_owned(),
@@ -71,86 +71,79 @@ impl UsageSettings {
     /// Returns the first invalid setting.
     pub(super) fn read(
         variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<UsageSettings, UsageSettingsError> {
-        let get = |name| {
-            let value = variable(name).unwrap_or_default().trim().to_owned();
-            (name, value)
+    ) -> Result<UsageSettings, SettingError> {
+        let get = |name| Setting::read(name, &variable);
+        let namespace = get("TRAILTAB_USAGE_NAMESPACE").parsed(
+            "at most 255 letters, digits and any of . - _ / # :, and not begin with AWS/ or a colon",
+            |value| is_namespace(value).then(|| value.to_owned()),
+        )?;
+        let sets = get("TRAILTAB_USAGE_METRICS").parsed(
+            &format!("a list of sets of metrics: any of {}", further_set_names()),
+            |value| MetricSets::parse(value).ok(),
+        )?;
+        let is_top = |top: &usize| (1..=MAX_TOP).contains(top);
+        let top = get("TRAILTAB_USAGE_TOP")
+            .parsed(&format!("a number from 1 to {MAX_TOP}"), |value| {
+                value.parse().ok().filter(is_top)
+            })?;
+        let output =
+            get("TRAILTAB_USAGE_OUTPUT").parsed("cloudwatch or emf", |value| match value {
+                "cloudwatch" => Some(MetricOutput::CloudWatch),
+                "emf" => Some(MetricOutput::Emf),
+                _ => None,
+            })?;
+        let settings = UsageSettings {
+            namespace: namespace.unwrap_or_else(|| NAMESPACE.to_owned()),
+            sets: sets.unwrap_or_default(),
+            top: top.unwrap_or(TOP),
+            output: output.unwrap_or(MetricOutput::CloudWatch),
+            ledger: ledger(get("TRAILTAB_LEDGER"))?,
+            dead_letters: get("TRAILTAB_USAGE_DEAD_LETTERS").parsed(
+                "the URL of a queue of SQS, https://HOST/ACCOUNT/NAME",
+                |value| is_queue_url(value).then(|| value.to_owned()),
+            )?,
+            own_role: get("TRAILTAB_USAGE_OWN_ROLE").parsed(
+                "the ARN of the function's role, arn:aws:iam::ACCOUNT:role/NAME",
+                RoleArn::parse,
+            )?,
         };
-        let bad = |(name, value): (_, String), wanted: &str| {
-            Err(UsageSettingsError::new(name, &value, wanted))
-        };
-        let namespace = match get("TRAILTAB_USAGE_NAMESPACE") {
-            (_, value) if value.is_empty() => NAMESPACE.to_owned(),
-            (_, value) if is_namespace(&value) => value,
-            setting => {
-                return bad(
-                    setting,
-                    "at most 255 letters, digits and any of . - _ / # :, and not begin with AWS/ or a colon",
-                );
-            }
-        };
-        let setting = get("TRAILTAB_USAGE_METRICS");
-        let Ok(sets) = MetricSets::parse(&setting.1) else {
-            let wanted = format!("a list of sets of metrics: any of {}", further_set_names());
-            return bad(setting, &wanted);
-        };
-        let top = match get("TRAILTAB_USAGE_TOP") {
-            (_, value) if value.is_empty() => TOP,
-            setting => match setting.1.parse() {
-                Ok(top) if (1..=MAX_TOP).contains(&top) => top,
-                _ => return bad(setting, &format!("a number from 1 to {MAX_TOP}")),
-            },
-        };
-        let memory = get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").1.parse().ok();
-        check_memory(memory, &sets, top)?;
-        let setting = get("TRAILTAB_USAGE_OUTPUT");
-        let output = match setting.1.as_str() {
-            "" | "cloudwatch" => MetricOutput::CloudWatch,
-            "emf" => MetricOutput::Emf,
-            _ => return bad(setting, "cloudwatch or emf"),
-        };
-        let ledger = ledger(get("TRAILTAB_LEDGER"))?;
-        let dead_letters = match get("TRAILTAB_USAGE_DEAD_LETTERS") {
-            (_, value) if value.is_empty() => None,
-            (_, value) if is_queue_url(&value) => Some(value),
-            setting => {
-                return bad(
-                    setting,
-                    "the URL of a queue of SQS, https://HOST/ACCOUNT/NAME",
-                );
-            }
-        };
-        let own_role = match get("TRAILTAB_USAGE_OWN_ROLE") {
-            (_, value) if value.is_empty() => None,
-            setting => match RoleArn::parse(&setting.1) {
-                Some(role) => Some(role),
-                None => {
-                    return bad(
-                        setting,
-                        "the ARN of the function's role, arn:aws:iam::ACCOUNT:role/NAME",
-                    );
-                }
-            },
-        };
-        Ok(UsageSettings {
-            namespace,
-            sets,
-            top,
-            output,
-            ledger,
-            dead_letters,
-            own_role,
-        })
+        let memory = get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").value.parse().ok();
+        check_memory(memory, &settings.sets, settings.top)?;
+        Ok(settings)
+    }
+}
+
+/// A setting, which is not set if its value is empty.
+struct Setting {
+    name: &'static str,
+    value: String,
+}
+
+impl Setting {
+    fn read(name: &'static str, variable: impl Fn(&'static str) -> Option<String>) -> Setting {
+        let value = variable(name).unwrap_or_default().trim().to_owned();
+        Setting { name, value }
+    }
+
+    /// Parses the value; `None` if it is not set. `wanted` describes valid values.
+    fn parsed<T>(
+        self,
+        wanted: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, SettingError> {
+        if self.value.is_empty() {
+            return Ok(None);
+        }
+        match parse(&self.value) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(SettingError::new(self.name, &self.value, wanted)),
+        }
     }
 }
 
 /// Checks that the lists of metrics fit into the function's memory, in MB: a function that exceeds it is
 /// ended in the middle of a delivery.
-fn check_memory(
-    memory: Option<usize>,
-    sets: &MetricSets,
-    top: usize,
-) -> Result<(), UsageSettingsError> {
+fn check_memory(memory: Option<usize>, sets: &MetricSets, top: usize) -> Result<(), SettingError> {
     let Some(megabytes) = memory else {
         return Ok(());
     };
@@ -163,7 +156,7 @@ fn check_memory(
     let wanted = format!(
         "at most {most} for {sets} sets of metrics in {megabytes} MB of memory; {top} need {needed} MB"
     );
-    Err(UsageSettingsError::new(
+    Err(SettingError::new(
         "TRAILTAB_USAGE_TOP",
         &top.to_string(),
         &wanted,
@@ -183,18 +176,15 @@ fn is_queue_url(text: &str) -> bool {
         && parts.iter().all(|part| part.chars().all(is_plain))
 }
 
-/// Parses the ledger's bucket and prefix; `None` if empty.
-fn ledger(
-    (name, value): (&'static str, String),
-) -> Result<Option<(String, String)>, UsageSettingsError> {
-    match value.parse() {
-        _ if value.is_empty() => Ok(None),
-        Ok(Source::S3 { bucket, prefix }) => Ok(Some((bucket, prefix))),
-        _ => {
-            let wanted = "a place in S3: s3://BUCKET or s3://BUCKET/PREFIX";
-            Err(UsageSettingsError::new(name, &value, wanted))
-        }
-    }
+/// Parses the ledger's bucket and prefix; `None` if not set.
+fn ledger(setting: Setting) -> Result<Option<(String, String)>, SettingError> {
+    setting.parsed(
+        "a place in S3: s3://BUCKET or s3://BUCKET/PREFIX",
+        |value| match value.parse() {
+            Ok(Source::S3 { bucket, prefix }) => Some((bucket, prefix)),
+            _ => None,
+        },
+    )
 }
 
 /// The settings of the cost function.
@@ -215,25 +205,23 @@ impl CostSettings {
     /// Returns the first invalid setting.
     pub(super) fn read(
         variable: impl Fn(&'static str) -> Option<String>,
-    ) -> Result<CostSettings, UsageSettingsError> {
-        let get = |name| {
-            let value = variable(name).unwrap_or_default().trim().to_owned();
-            (name, value)
-        };
-        let (name, value) = get("TRAILTAB_COST_CONFIG");
-        let config = match value.parse() {
-            Ok(config @ Source::S3 { .. }) if !value.ends_with('/') => config,
-            _ => {
-                let wanted = "an object in S3: s3://BUCKET/KEY";
-                return Err(UsageSettingsError::new(name, &value, wanted));
-            }
-        };
-        let (name, value) = get("TRAILTAB_LEDGER");
-        let ledger = ledger((name, value.clone()))?.ok_or_else(|| {
-            let wanted = "a place in S3, so that nothing is mailed twice: s3://BUCKET/PREFIX";
-            UsageSettingsError::new(name, &value, wanted)
+    ) -> Result<CostSettings, SettingError> {
+        let setting = |name| Setting::read(name, &variable);
+        let is_object = |value: &str| !value.ends_with('/');
+        let wanted = "an object in S3: s3://BUCKET/KEY";
+        let config = setting("TRAILTAB_COST_CONFIG").parsed(wanted, |value| {
+            let config = value.parse().ok().filter(|_| is_object(value));
+            config.filter(|config| matches!(config, Source::S3 { .. }))
         })?;
-        Ok(CostSettings { config, ledger })
+        let unset = |name, wanted| SettingError::new(name, "", wanted);
+        let ledger = ledger(setting("TRAILTAB_LEDGER"))?.ok_or_else(|| {
+            let wanted = "a place in S3, so that nothing is mailed twice: s3://BUCKET/PREFIX";
+            unset("TRAILTAB_LEDGER", wanted)
+        })?;
+        Ok(CostSettings {
+            config: config.ok_or_else(|| unset("TRAILTAB_COST_CONFIG", wanted))?,
+            ledger,
+        })
     }
 }
 
@@ -243,7 +231,7 @@ mod tests {
 
     const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/letters";
 
-    fn read(settings: &[(&str, &str)]) -> Result<UsageSettings, UsageSettingsError> {
+    fn read(settings: &[(&str, &str)]) -> Result<UsageSettings, SettingError> {
         UsageSettings::read(|name| {
             let setting = settings.iter().find(|(set, _)| *set == name);
             setting.map(|(_, value)| (*value).to_owned())
@@ -251,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_is_as_the_predecessor_was() {
+    fn defaults_match_aws_api_usage_tracker() {
         let settings = read(&[]).unwrap();
         assert_eq!(settings.namespace, "API-COUNT");
         assert_eq!((settings.sets, settings.top), (MetricSets::default(), 1000));

@@ -16,10 +16,12 @@ use trailtab_app::aws::{self, SdkConfig};
 use trailtab_app::clock;
 use trailtab_app::deliver::cloudwatch::MetricPublisher;
 use trailtab_app::deliver::ledger::{ClaimOwner, SendLedger};
-use trailtab_app::job::usage::unreadable::{DeadLetterPlace, UnreadableMessages};
+use trailtab_app::job::usage::dead_letters::DeadLetterQueue;
+use trailtab_app::job::usage::delivery::{self, ReadDelivery};
+use trailtab_app::job::usage::unreadable::UnreadableMessages;
 use trailtab_app::job::usage::{
-    self, DeliveryReport, KeptMetrics, LedgerKeys, MetricPublication, MetricSink,
-    PublicationDeadlines,
+    self, DeliveryReport, KeptMetrics, LedgerKeys, MetricPublication, MetricSink, RunClaims,
+    SendDeadlines,
 };
 use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::activity::usage::metrics::MinuteDatum;
@@ -32,11 +34,14 @@ const SHUTDOWN_RESERVE: Duration = Duration::from_millis(500);
 /// Part of an invocation's time reserved for recording in the ledger what was sent.
 const RECORD_RESERVE: Duration = Duration::from_secs(1);
 
-/// Kinds of messages in no metric that every log group has now and then.
-const EXPECTED_KINDS: [&str; 4] = ["control_message", "duplicate", "own", "repeated"];
+/// Reasons for not counting events that are normal in any log group. They are not logged as a warning.
+const EXPECTED_SKIP_REASONS: [&str; 4] = ["control_message", "duplicate", "own", "repeated"];
 
-/// Maximum number of messages of a delivery that the log names one by one.
+/// Maximum number of messages of a delivery that have a line of their own in the log.
 const MAX_NAMED_MESSAGES: usize = 20;
+
+/// Maximum number of IDs in one line of the log. They have 56 digits, and an event of CloudWatch Logs 256 KB at most.
+const MAX_IDS_IN_LINE: usize = 1000;
 
 /// State of a sandbox, kept between deliveries.
 struct UsageFunction {
@@ -52,21 +57,14 @@ struct UsageFunction {
 /// The error if part of a delivery was not published and Lambda should retry it.
 #[derive(Debug)]
 struct IncompleteDelivery {
-    unsent: u64,
-    received: u64,
     reason: String,
 }
 
 impl From<IncompleteDelivery> for Diagnostic {
     fn from(incomplete: IncompleteDelivery) -> Diagnostic {
-        let IncompleteDelivery {
-            unsent,
-            received,
-            reason,
-        } = incomplete;
         Diagnostic {
             error_type: "DeliveryIncomplete".to_owned(),
-            error_message: format!("{unsent} of {received} events were not published: {reason}"),
+            error_message: incomplete.reason,
         }
     }
 }
@@ -132,24 +130,20 @@ impl UsageFunction {
         for trouble in &report.troubles {
             log::line(LogLevel::Error, trouble, request, &[]);
         }
-        let fits = |kind: &str| EXPECTED_KINDS.contains(&kind);
+        let fits = |kind: &str| EXPECTED_SKIP_REASONS.contains(&kind);
         if report.refused > 0 || !report.skipped.keys().all(|kind| fits(kind)) {
             let more = [
                 ("skipped", serde_json::json!(report.skipped)),
                 ("refused", report.refused.into()),
             ];
-            let message = "some events are in no metric: they are not CloudTrail events, too old or too far in the future, or CloudWatch refuses their names";
+            let message = "some events were not counted: they are not CloudTrail events, they are too old or too far in the future, or CloudWatch refused their data";
             log::line(LogLevel::Warn, message, request, &more);
         }
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         health::usage(&context.env_config.function_name, &report, milliseconds);
-        match report.troubles.last() {
-            Some(reason) if report.is_left_to_repetition() => Err(IncompleteDelivery {
-                unsent: report.unsent,
-                received: report.received,
-                reason: reason.clone(),
-            }),
-            _ => Ok(report),
+        match report.retry_reason() {
+            Some(reason) => Err(IncompleteDelivery { reason }),
+            None => Ok(report),
         }
     }
 
@@ -157,102 +151,100 @@ impl UsageFunction {
     async fn handle(&self, payload: &[u8], context: &Context) -> DeliveryReport {
         let settings = &self.settings;
         let arn: Vec<&str> = context.invoked_function_arn.split(':').take(7).collect();
-        let rules = usage::rules(settings.own_role.as_ref(), &arn.join(":"));
-        let intaken = usage::count(payload, &settings.sets, &rules);
-        let mut report = DeliveryReport::open(&intaken);
+        let rules = usage::ingest_rules(settings.own_role.as_ref(), &arn.join(":"));
+        let read = delivery::read(payload, &settings.sets, &rules);
+        let identity = read.identity(payload);
+        let ReadDelivery {
+            counted,
+            unreadable,
+        } = read;
+        let mut report = DeliveryReport::open(&counted);
         let part = |index: usize| arn.get(index).copied().unwrap_or_default();
-        let attempt = Attempt::begin(
-            context,
-            LedgerKeys::new(&settings.namespace, part(4), part(3)),
-        );
-        match intaken.tallies.values().next() {
-            Some(counted) => self.publish(counted, &attempt, &mut report).await,
+        let keys = LedgerKeys::new(&settings.namespace, part(4), part(3));
+        let claims = claims_of(context, self.ledger.as_ref());
+        match counted.tallies.values().next() {
+            Some(counted) => self.publish(counted, &keys, &claims, &mut report).await,
             None => report.is_repeatable = true,
         }
-        // The counts need the memory no longer.
-        drop(intaken);
-        if report.unreadable() > 0 {
-            let unreadable = UnreadableMessages::find(payload, &settings.sets, &rules);
-            name(&unreadable, &context.request_id);
-            if let Some((config, queue_url)) =
-                self.config.as_ref().zip(settings.dead_letters.as_ref())
-            {
-                let place = DeadLetterPlace {
+        if let Some(unreadable) = unreadable {
+            log_unreadable(&unreadable, &context.request_id);
+            if let Some((config, url)) = self.config.as_ref().zip(settings.dead_letters.as_ref()) {
+                let queue = DeadLetterQueue {
                     config,
-                    queue_url,
-                    ledger: self.ledger.as_ref(),
-                    keys: &attempt.keys,
-                    owner: &attempt.owner,
-                    deadlines: attempt.deadlines,
+                    url,
+                    claims: &claims,
+                    keys: &keys,
                 };
-                place.keep(&unreadable, &mut report).await;
+                queue.send(&unreadable, &mut report).await;
             }
         }
+        report.claim_rest(&identity, &keys, &claims).await;
         report
     }
 
     /// Publishes the counts of one delivery.
-    async fn publish(&self, counted: &UsageTally, attempt: &Attempt, report: &mut DeliveryReport) {
-        let kept = attempt.keys.kept();
+    async fn publish(
+        &self,
+        counted: &UsageTally,
+        keys: &LedgerKeys,
+        claims: &RunClaims<'_>,
+        report: &mut DeliveryReport,
+    ) {
+        let kept = keys.kept();
         let mut memory = self.memory.lock().await;
         let remembered = self.ledger.as_ref().map(|ledger| (ledger, kept.as_str()));
         let data = memory.data(counted, &self.settings.sets, remembered);
         let data = match &self.ledger {
-            Some(ledger) => ledger.by(attempt.deadlines.send, &kept, data).await,
+            Some(ledger) => {
+                ledger
+                    .with_deadline(claims.deadlines.send, &kept, data)
+                    .await
+            }
             None => data.await,
         };
+        report.troubles.extend(memory.trouble.take());
         let data = match data {
             Ok(data) => data,
-            Err(error) => return report.leave_to_repetition(counted, error.to_string()),
+            Err(error) => return report.leave_to_retry(counted, error.to_string()),
         };
         let log = |data: &[MinuteDatum]| log::raw(&emf::data(data, &self.settings.namespace));
         let publication = MetricPublication {
-            way: match &self.publisher {
+            sink: match &self.publisher {
                 Some(publisher) => MetricSink::Request(publisher),
                 None => MetricSink::Log(&log),
             },
-            ledger: self.ledger.as_ref(),
-            key: attempt.keys.delivery(counted.fingerprint()),
-            owner: attempt.owner.clone(),
-            deadlines: attempt.deadlines,
+            claims: claims.clone(),
+            key: keys.delivery(counted.fingerprint()),
             shown_sum: None,
         };
         usage::publish(data, &publication, report).await;
     }
 }
 
-/// One attempt at a delivery. Lambda repeats a delivery that failed.
-struct Attempt {
-    keys: LedgerKeys,
-    owner: ClaimOwner,
-    deadlines: PublicationDeadlines,
-}
-
-impl Attempt {
-    fn begin(context: &Context, keys: LedgerKeys) -> Attempt {
-        let now = clock::since_1970();
-        let left = Duration::from_millis(context.deadline).saturating_sub(now);
-        let record = left.saturating_sub(SHUTDOWN_RESERVE);
-        let start = tokio::time::Instant::now();
-        Attempt {
-            keys,
-            owner: ClaimOwner {
-                // Lambda retries a delivery under the same id.
-                name: format!("{} {}", context.request_id, now.as_nanos()),
-                now: seconds(now),
-                until: seconds(now + left) + 1,
-            },
-            deadlines: PublicationDeadlines {
-                send: start + record.saturating_sub(RECORD_RESERVE),
-                record: start + record,
-            },
-        }
+/// The claims of one attempt at a delivery, which end before Lambda ends the attempt.
+fn claims_of<'l>(context: &Context, ledger: Option<&'l SendLedger>) -> RunClaims<'l> {
+    let now = clock::since_1970();
+    let left = Duration::from_millis(context.deadline).saturating_sub(now);
+    let record = left.saturating_sub(SHUTDOWN_RESERVE);
+    let start = tokio::time::Instant::now();
+    RunClaims {
+        ledger,
+        owner: ClaimOwner {
+            // Lambda retries a delivery under the same id.
+            name: format!("{} {}", context.request_id, now.as_nanos()),
+            now: seconds(now),
+            until: seconds(now + left) + 1,
+        },
+        deadlines: SendDeadlines {
+            send: start + record.saturating_sub(RECORD_RESERVE),
+            record: start + record,
+        },
     }
 }
 
-/// Names messages that could not be read in the log. Their text is not repeated there: it may hold what
-/// fewer people may see.
-fn name(unreadable: &UnreadableMessages, request: &str) {
+/// Logs the IDs of messages that could not be read. Leaves out their text, which may be more sensitive than the
+/// function's log.
+fn log_unreadable(unreadable: &UnreadableMessages, request: &str) {
     let messages = &unreadable.messages;
     for message in messages.iter().take(MAX_NAMED_MESSAGES) {
         let more = [
@@ -268,10 +260,17 @@ fn name(unreadable: &UnreadableMessages, request: &str) {
         let text = format!("{what}: {}", message.reason);
         log::line(LogLevel::Error, &text, request, &more);
     }
-    let others = messages.len().saturating_sub(MAX_NAMED_MESSAGES);
-    if others > 0 {
-        let text = format!("{others} more messages of the delivery could not be read");
-        log::line(LogLevel::Error, &text, request, &[]);
+    let others = messages.get(MAX_NAMED_MESSAGES..).unwrap_or_default();
+    for others in others.chunks(MAX_IDS_IN_LINE) {
+        let ids: Vec<_> = others.iter().map(|message| &message.id).collect();
+        let more = [
+            ("logGroup", serde_json::json!(unreadable.log_group)),
+            ("logStream", serde_json::json!(unreadable.log_stream)),
+            ("messageIds", serde_json::json!(ids)),
+        ];
+        let count = others.len();
+        let text = format!("{count} more messages of the delivery could not be read");
+        log::line(LogLevel::Error, &text, request, &more);
     }
 }
 

@@ -8,11 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::lab::{AMPLE, Counts, Lab, SHORT, assert_counts, count, failure, response, unreadable};
-use super::retries::{ROOMY, distinct};
+use super::retries::{ROOMY, chunk, distinct};
 use crate::support::calls::{
-    Calls, call, control_message, counted, name, numbered, payload, payload_of, with,
+    Calls, call, control_message, counted, name, numbered, payload, payload_of, with, wrap_bytes,
 };
 use crate::support::cloudwatch::{Fault, Request};
+use crate::support::envelopes::gzip;
 use crate::support::proxy::Fault as S3Fault;
 use crate::support::queue::{Queue, QueueFault};
 use crate::support::runtime_api::ARN;
@@ -119,8 +120,141 @@ fn a_long_list_of_messages_is_cut_in_the_log() {
     let mut lab = Lab::new(&[]);
     lab.deliver_raw(&payload_of(&messages));
     assert_eq!(count(&lab.health(), "EventsUnreadable"), 50);
-    assert_eq!(logged(&lab, "a message could not be read").len(), 20);
-    assert_eq!(logged(&lab, "30 more messages").len(), 1);
+    let mut ids: Vec<_> = logged(&lab, "a message could not be read")
+        .iter()
+        .map(|line| line["messageId"].clone())
+        .collect();
+    assert_eq!(ids.len(), 20);
+    let others = logged(&lab, "30 more messages");
+    assert_eq!(others.len(), 1);
+    // Each message is named all the same.
+    ids.extend(others[0]["messageIds"].as_array().unwrap().iter().cloned());
+    let numbers = ids
+        .iter()
+        .map(|id| id.as_str().unwrap().parse::<usize>().unwrap());
+    assert!(numbers.eq(0..50), "{ids:?}");
+}
+
+/// A message of two records, the second of which is cut.
+fn half_readable() -> String {
+    let cut = numbered(501).to_string();
+    format!(
+        r#"{{"Records":[{},{}"#,
+        numbered(500),
+        &cut[..cut.len() / 2]
+    )
+}
+
+#[test]
+fn a_dead_letter_holds_nothing_that_was_counted() {
+    let queue = Queue::start();
+    let url = queue.url();
+    // Without a ledger, nothing else keeps its events from being counted twice.
+    let mut lab = Lab::new(&[("TRAILTAB_USAGE_DEAD_LETTERS", url.as_str())]);
+    let good = Calls::new(3).records();
+    let mut messages: Vec<_> = good.iter().map(Value::to_string).collect();
+    messages.insert(1, half_readable());
+    let cut_json = {
+        let whole = Calls::new(9).records();
+        let json = format!(
+            r#"{{"logEvents":[{{"message":{}}}"#,
+            json!(whole[0].to_string())
+        );
+        wrap_bytes(&gzip(json.as_bytes()))
+    };
+    for (delivery, published) in [(payload_of(&messages), 3), (cut_json, 0)] {
+        let response = lab.deliver_raw(&delivery);
+        assert_eq!(
+            (count(&response, "published"), unreadable(&response)),
+            (published, 1)
+        );
+        let letter = queue.messages().pop().unwrap();
+        let again = lab.deliver_raw(letter.as_bytes());
+        assert_eq!((count(&again, "published"), unreadable(&again)), (0, 1));
+    }
+    assert_counts(&lab.sums(), &counted(&good));
+}
+
+#[test]
+fn events_besides_a_dead_letter_are_received_once() {
+    let queue = Queue::start();
+    let url = queue.url();
+    let settings = [("TRAILTAB_USAGE_DEAD_LETTERS", url.as_str())];
+    let cut = numbered(1).to_string();
+    let old = with(numbered(2), &json!({ "eventTime": "2020-01-01T00:00:00Z" }));
+    let insight = with(
+        numbered(3),
+        &json!({ "eventCategory": "Insight", "eventType": "AwsCloudTrailInsight" }),
+    );
+    let payload = payload_of(&[
+        cut[..cut.len() / 2].to_owned(),
+        old.to_string(),
+        insight.to_string(),
+    ]);
+    for mut lab in [
+        Lab::new(&settings),
+        Lab::with_ledger("beside-letters", &settings),
+    ] {
+        for _ in 0..2 {
+            queue.fail(QueueFault::Error(403, "AccessDenied"));
+            failure(lab.attempt(&payload, AMPLE));
+        }
+        lab.deliver_raw(&payload);
+        for (name, events) in [
+            ("Received", 3),
+            ("Skipped", 1),
+            ("Refused", 1),
+            ("Unreadable", 1),
+        ] {
+            assert_eq!(
+                lab.in_all_attempts(&format!("Events{name}")),
+                events,
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_dead_letter_that_nothing_can_send_is_a_loss() {
+    let queue = Queue::start();
+    queue.fail(QueueFault::Error(403, "AccessDenied"));
+    let url = queue.url();
+    // Without a ledger, a delivery of which a part was published is not retried.
+    let mut lab = Lab::new(&[("TRAILTAB_USAGE_DEAD_LETTERS", url.as_str())]);
+    let (_, payload) = mixed();
+    lab.deliver_raw(&payload);
+    assert_eq!(count(&lab.health(), "EventsUnreadable"), 2);
+    assert_eq!(count(&lab.health(), "EventsDeferred"), 0);
+}
+
+#[test]
+fn pages_of_a_proxy_are_not_taken_for_success() {
+    let records = Calls::new(10).records();
+    let mut lab = Lab::new(&[]);
+    lab.cloudwatch.fail(1, Fault::Page(200), |_| true);
+    assert_eq!(count(&lab.deliver(&records), "unconfirmed"), 10);
+    assert!(!logged(&lab, "a page of HTML").is_empty());
+    // In place of S3: nothing is claimed, so the delivery is left to its retry.
+    let mut lab = Lab::with_ledger("pages-of-success", &[]);
+    for method in ["GET", "PUT"] {
+        let proxy = &lab.bucket.as_ref().unwrap().proxy;
+        proxy.fail(1, S3Fault::Page(200), move |request| {
+            request.method == method
+        });
+        let message = failure(lab.attempt(&payload(&records), AMPLE));
+        assert!(message.contains("a page of HTML"), "{message}");
+    }
+    assert_eq!(lab.requests().len(), 0);
+    assert_eq!(count(&lab.deliver(&records), "published"), 10);
+    // In place of SQS.
+    let queue = Queue::start();
+    queue.fail(QueueFault::Page(200));
+    let url = queue.url();
+    let mut lab = Lab::new(&[("TRAILTAB_USAGE_DEAD_LETTERS", url.as_str())]);
+    let (_, payload) = mixed();
+    lab.deliver_raw(&payload);
+    assert!(!logged(&lab, "may not be in the dead-letter queue").is_empty());
 }
 
 #[test]
@@ -309,6 +443,39 @@ fn one_datum_that_cloudwatch_refuses_costs_itself() {
     let message = lines[0]["message"].as_str().unwrap();
     assert!(message.contains(&name(700)), "{message}");
     assert!(message.contains("InvalidParameterValue"), "{message}");
+}
+
+#[test]
+fn many_data_that_cloudwatch_refuses_cost_no_other() {
+    let mut lab = Lab::new(&[ROOMY]);
+    let bad: Vec<_> = (0..30).map(|number| number * 33).collect();
+    for api in &bad {
+        refuse(&lab, *api);
+    }
+    let records = distinct(1000);
+    let response = lab.deliver(&records);
+    assert_eq!(
+        (count(&response, "published"), count(&response, "refused")),
+        (970, 30),
+        "{response}"
+    );
+}
+
+#[test]
+fn a_datum_that_is_refused_by_the_retry_is_counted() {
+    let mut lab = Lab::with_ledger("refused-later", &[ROOMY]);
+    lab.cloudwatch.fail(usize::MAX, Fault::THROTTLED, chunk(1));
+    let records = distinct(1001);
+    failure(lab.attempt(&payload(&records), SHORT));
+    lab.cloudwatch.heal();
+    lab.cloudwatch.fail(
+        usize::MAX,
+        Fault::Error(400, "InvalidParameterValue"),
+        chunk(1),
+    );
+    lab.deliver(&records);
+    assert_eq!(lab.in_all_attempts("EventsReceived"), 1001);
+    assert_eq!(lab.in_all_attempts("EventsRefused"), 1);
 }
 
 #[test]

@@ -1,7 +1,6 @@
-//! Signed requests without an SDK client, repeated while that may help.
+//! Signed requests without an SDK client, which are retried.
 //!
-//! Only for operations that may be repeated: those that read, and those that AWS does once however
-//! often they arrive.
+//! Only for idempotent operations.
 
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::{AwsFailure, FailureKind};
-use super::repetition::{AfterFailure, Repetition};
+use super::retries::{AfterFailure, RequestRetries};
 use super::signed::UnsignedRequest;
 use super::{CREDENTIALS_TIMEOUT, direct_connector, with_causes};
 
@@ -74,17 +73,17 @@ impl DirectClient {
         failed: impl Fn(&HttpResponse, &[u8]) -> AwsFailure,
     ) -> Result<DirectAnswer, AwsFailure> {
         let began = Instant::now();
-        let mut repetition = Repetition::default();
+        let mut retries = RequestRetries::default();
         loop {
             let failure = match self.send_once(request).await {
                 Ok(answer) if answer.head.status().is_success() => return Ok(answer),
                 Ok(answer) => failed(&answer.head, &answer.body),
                 Err(failure) => failure,
             };
-            match repetition.after(&failure, began.elapsed()) {
+            match retries.after(&failure, began.elapsed()) {
                 AfterFailure::GiveUp => return Err(failure),
-                AfterFailure::Again { wait } => sleep(wait).await,
-                AfterFailure::AgainWithNewCredentials => *self.credentials.lock().await = None,
+                AfterFailure::Retry { wait } => sleep(wait).await,
+                AfterFailure::RetryWithNewCredentials => *self.credentials.lock().await = None,
             }
         }
     }

@@ -7,9 +7,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::direct::DirectClient;
+use super::direct::{DirectAnswer, DirectClient};
 use super::endpoint::{S3, bucket_uri, encoded_key};
 use super::failure::AwsFailure;
+use super::proxy_page::proxy_page;
 use super::signed::{SigningRules, UnsignedRequest};
 use super::xml::elements;
 
@@ -81,7 +82,7 @@ impl DocumentBucket {
             .client
             .send(&request("GET", &uri, &[]), failure_of)
             .await;
-        match answer {
+        match answer.and_then(of_s3) {
             Ok(answer) => Ok(Some(StoredDocument {
                 etag: etag(&answer.head),
                 bytes: answer.body,
@@ -116,7 +117,7 @@ impl DocumentBucket {
         }
         let mut request = request("PUT", &uri, &headers);
         request.body = bytes.to_vec();
-        match self.client.send(&request, failure_of).await {
+        match self.client.send(&request, failure_of).await.and_then(of_s3) {
             Ok(answer) => Ok(WriteResult::Written(etag(&answer.head))),
             Err(failure) if condition.is_unmet(&failure) => Ok(WriteResult::Unmet),
             Err(failure) => Err(failure),
@@ -168,6 +169,14 @@ fn request<'r>(
         uri,
         headers,
         body: Vec::new(),
+    }
+}
+
+/// Refuses an answer that a proxy gave in place of S3.
+fn of_s3(answer: DirectAnswer) -> Result<DirectAnswer, AwsFailure> {
+    match proxy_page(&answer.head) {
+        Some(reason) => Err(AwsFailure::of_answer(reason)),
+        None => Ok(answer),
     }
 }
 

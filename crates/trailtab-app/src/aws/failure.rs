@@ -321,8 +321,7 @@ impl AwsFailure {
     }
 }
 
-/// The status of an answer that AWS's code is not known of, and the type of its body: a page of HTML
-/// comes from a proxy.
+/// Describes an error response without an AWS error code by its status and content type. HTML comes from a proxy.
 fn explained(status: u16, response: Option<&HttpResponse>, message: &str) -> String {
     let kind = response.and_then(|response| response.headers().get("content-type"));
     match kind {

@@ -142,7 +142,7 @@ impl ObjectClient {
             .set_request_payer(self.payer.clone())
     }
 
-    /// Lets the SDK read how a request ended that it has not sent.
+    /// Passes the end of a request to the SDK as if the SDK had sent it, so that the SDK parses the error.
     async fn end_by_sdk(
         &self,
         request: ObjectRequest<'_>,
@@ -208,7 +208,7 @@ impl HttpConnector for EndedConnector {
 #[derive(Debug)]
 struct TemplateRecorder {
     key: String,
-    /// The template holds what holds this.
+    /// Weak: the template owns the components that own this interceptor.
     template: Weak<OnceLock<Option<RequestTemplate>>>,
 }
 

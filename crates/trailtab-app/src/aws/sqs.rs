@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSett
 use aws_smithy_types::byte_stream::ByteStream;
 use serde::{Deserialize, Serialize};
 
+use super::proxy_page::proxy_page;
 use super::signed::{SigningRules, UnsignedRequest};
 use super::{direct_connector, lacks_connection, with_causes};
 
@@ -91,7 +92,10 @@ pub async fn send_message(
     };
     let status = response.status().as_u16();
     if (200..300).contains(&status) {
-        return Ok(());
+        return match proxy_page(&response) {
+            Some(reason) => Err(QueueFailure::Unanswered(reason)),
+            None => Ok(()),
+        };
     }
     let mut body = ByteStream::new(response.into_body());
     let mut bytes = Vec::new();
@@ -107,7 +111,8 @@ pub async fn send_message(
         }
         _ => format!("HTTP status {status}, and no error of SQS"),
     };
-    // As in all answers of gateways, the service behind may have done what was asked.
+    // On 502 and 504, SQS may have accepted the message. On 500 it is sent again: a second dead-letter message does less
+    // harm than a lost one.
     Err(match status {
         502 | 504 => QueueFailure::Unanswered(reason),
         _ => QueueFailure::Refused(reason),

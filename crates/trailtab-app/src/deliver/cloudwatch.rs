@@ -13,7 +13,7 @@ use aws_sdk_cloudwatch::types::{
 };
 use tokio::time::{self, Instant};
 
-use crate::aws::{self, AwsFailure, Backoff, FailureKind};
+use crate::aws::{self, AwsFailure, Backoff, FailureKind, PageTokens, ProxyPageWatch};
 use trailtab_core::activity::usage::MINUTE;
 use trailtab_core::activity::usage::metrics::{MinuteDatum, UsageMetric};
 use trailtab_core::time::Seconds;
@@ -179,7 +179,7 @@ impl MetricPublisher {
         });
         let queries: Vec<_> = queries.collect();
         let mut sums = Vec::new();
-        let mut token = None;
+        let (mut tokens, mut token) = (PageTokens::default(), None);
         loop {
             let request = self
                 .client
@@ -202,9 +202,10 @@ impl MetricPublisher {
             }
             let pairs = results.flat_map(|it| it.timestamps().iter().zip(it.values()));
             sums.extend(pairs.map(|(time, sum)| (time.secs(), *sum)));
-            match page.next_token {
-                Some(next) if !next.is_empty() => token = Some(next),
-                _ => return Ok(sums),
+            let next = tokens.next(page.next_token);
+            token = next.map_err(|error| MetricReadError(error.to_string()))?;
+            if token.is_none() {
+                return Ok(sums);
             }
         }
     }
@@ -215,9 +216,14 @@ impl MetricPublisher {
             .put_metric_data()
             .namespace(&self.namespace)
             .set_metric_data(Some(data.iter().map(datum).collect()));
-        match request.send().await {
+        let watch = ProxyPageWatch::default();
+        let sent = request.customize().interceptor(watch.clone()).send().await;
+        match sent {
+            _ if watch.has_seen_page() => Err(PutFailure::Unanswered(
+                "a page of HTML came back, which is not an answer of CloudWatch".to_owned(),
+            )),
             Ok(_) => Ok(()),
-            // It was taken; what is missing of the answer says nothing.
+            // A status of success means accepted, even if the body could not be read.
             Err(error)
                 if AwsFailure::of(&error)
                     .status

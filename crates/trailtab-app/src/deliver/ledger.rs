@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use super::files::{self, WriteError};
-use super::sent_hash::SentHash;
+use super::sent_hash::{self, SentHash};
 use super::temporary::Readers;
 use crate::aws::{DocumentBucket, WriteCondition, WriteResult};
 use trailtab_core::time::{self, Seconds};
@@ -70,9 +70,9 @@ struct SendEntry {
 pub enum SendClaim {
     /// Not sent before; send it now.
     Granted,
-    /// Already delivered.
-    Sent,
-    /// Different content was already delivered under this key; holds the time.
+    /// Already delivered, at this time; in seconds since 1970.
+    Sent(Seconds),
+    /// Different content was already delivered under this key, whole or in halves; holds the time.
     Differs(String),
     /// Refused as a whole before: its halves have entries of their own.
     Split,
@@ -91,7 +91,6 @@ pub struct PendingEntry {
     pub is_same: bool,
     /// Whether that run lived to record that it got no answer.
     pub was_recorded: bool,
-    found: Vec<u8>,
     version: ObjectVersion,
 }
 
@@ -173,7 +172,7 @@ impl SendLedger {
                 return Ok(SendClaim::Granted);
             }
             // The entry may have been released in the meantime.
-            if let Some(claim) = self.look(key, content, owner).await? {
+            if let Some(claim) = self.existing_claim(key, content, owner).await? {
                 return Ok(claim);
             }
         }
@@ -196,21 +195,20 @@ impl SendLedger {
     ) -> Result<bool, LedgerError> {
         let state = end.map_or(SendState::Claimed, SendState::from);
         let entry = entry(state, content, owner);
-        let SendLedger::Directory(directory) = self else {
-            let stored = self.store(key, &entry, Some(&pending.version)).await?;
-            return Ok(stored.is_some());
-        };
-        let replaced = replace_if_same(directory, &directory.join(key), &pending.found, &entry);
-        replaced.map_err(|error| self.failed("write", key, error.to_string()))
+        if (self.store(key, &entry, Some(&pending.version)).await?).is_some() {
+            return Ok(true);
+        }
+        // If the answer to the write was lost, its retry finds the entry changed by the write itself.
+        let claim = self.existing_claim(key, content, owner).await?;
+        Ok(end.is_none() && claim == Some(SendClaim::Granted))
     }
 
     /// Waits for an operation on an entry until `deadline`, if there is one.
     ///
     /// # Errors
     ///
-    /// Fails as the operation does, or if it did not end in time. What was written then may stand in
-    /// the ledger or not.
-    pub async fn by<T>(
+    /// Fails as the operation does, or if it did not end in time. It is then unknown whether a write happened.
+    pub async fn with_deadline<T>(
         &self,
         deadline: impl Into<Option<Instant>>,
         key: &str,
@@ -231,7 +229,7 @@ impl SendLedger {
     /// # Errors
     ///
     /// Fails if the ledger cannot be read.
-    pub async fn look(
+    pub async fn existing_claim(
         &self,
         key: &str,
         content: &SentHash,
@@ -251,7 +249,6 @@ impl SendLedger {
             until: found.until,
             is_same: content.matches(&found.content),
             was_recorded: found.state == SendState::Unconfirmed,
-            found: bytes,
             version,
         };
         Ok(Some(match found.state {
@@ -259,11 +256,14 @@ impl SendLedger {
             SendState::Claimed if found.owner == owner.name => SendClaim::Granted,
             SendState::Claimed if found.until >= owner.now => SendClaim::Busy(pending),
             SendState::Claimed | SendState::Unconfirmed => SendClaim::Unconfirmed(pending),
-            SendState::Split => SendClaim::Split,
-            SendState::Sent if !content.matches(&found.content) => {
+            SendState::Sent | SendState::Split if !content.matches(&found.content) => {
                 SendClaim::Differs(found.written)
             }
-            SendState::Sent => SendClaim::Sent,
+            SendState::Sent => {
+                let at = time::parse(found.written.as_bytes());
+                SendClaim::Sent(at.unwrap_or(owner.now))
+            }
+            SendState::Split => SendClaim::Split,
         }))
     }
 
@@ -272,34 +272,33 @@ impl SendLedger {
     /// # Errors
     ///
     /// Fails if the ledger cannot be read.
-    pub async fn knows(&self, key: &str) -> Result<bool, LedgerError> {
+    pub async fn has_entry(&self, key: &str) -> Result<bool, LedgerError> {
         Ok(self.load(key).await?.is_some())
     }
 
-    /// Records what became of the content of an entry.
+    /// Records what became of a claim. Without an end, nothing was delivered: the entry is deleted, so that another
+    /// run may send.
     ///
     /// # Errors
     ///
     /// Fails if the ledger cannot be written.
-    pub async fn settle(
+    pub async fn end(
         &self,
         key: &str,
         content: &SentHash,
         owner: &ClaimOwner,
-        end: ClaimEnd,
+        end: Option<ClaimEnd>,
     ) -> Result<(), LedgerError> {
+        let Some(end) = end else {
+            return self.delete(key).await;
+        };
         let entry = entry(end.into(), content, owner);
         self.put(key, &entry, WriteCondition::Always)
             .await
             .map(drop)
     }
 
-    /// Deletes an entry after a failed delivery, so that another run may send.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the ledger cannot be written.
-    pub async fn release(&self, key: &str) -> Result<(), LedgerError> {
+    async fn delete(&self, key: &str) -> Result<(), LedgerError> {
         let failed = |reason| self.failed("delete", key, reason);
         match self {
             SendLedger::S3 { bucket, .. } => {
@@ -325,7 +324,10 @@ impl SendLedger {
             SendLedger::S3 { bucket, .. } => bucket,
             SendLedger::Directory(directory) => {
                 return match fs::read(directory.join(key)) {
-                    Ok(bytes) => Ok(Some((bytes, ObjectVersion(None)))),
+                    Ok(bytes) => {
+                        let version = ObjectVersion::of_file(&bytes);
+                        Ok(Some((bytes, version)))
+                    }
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                     Err(error) => Err(self.failed("read", key, error.to_string())),
                 };
@@ -357,9 +359,15 @@ impl SendLedger {
     }
 }
 
-/// The version of a document: its ETag, or nothing for a file.
+/// The version of a document: the ETag of an object, if S3 gave one, or the hash of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectVersion(Option<String>);
+
+impl ObjectVersion {
+    fn of_file(bytes: &[u8]) -> ObjectVersion {
+        ObjectVersion(Some(sent_hash::sha256(bytes)))
+    }
+}
 
 impl SendLedger {
     fn place(&self, key: &str) -> String {
@@ -431,12 +439,20 @@ impl SendLedger {
         files::make_private_directory(directory, path.parent().unwrap_or(directory))?;
         let is_written = match condition {
             WriteCondition::IfAbsent => files::create(&path, bytes, Readers::Owner)?,
-            WriteCondition::Always | WriteCondition::IfTagged(_) => {
+            WriteCondition::IfTagged(hash) => {
+                let _lock = lock(directory)?;
+                let is_same = has_hash(&path, hash).map_err(WriteError::at(&path))?;
+                if is_same {
+                    files::replace(&path, bytes, Readers::Owner)?;
+                }
+                is_same
+            }
+            WriteCondition::Always => {
                 files::replace(&path, bytes, Readers::Owner)?;
                 true
             }
         };
-        Ok(is_written.then_some(ObjectVersion(None)))
+        Ok(is_written.then(|| ObjectVersion::of_file(bytes)))
     }
 }
 
@@ -453,149 +469,24 @@ fn entry(state: SendState, content: &SentHash, owner: &ClaimOwner) -> Vec<u8> {
     serde_json::to_vec(&entry).unwrap_or_default()
 }
 
-/// Replaces a file that has these bytes; false if another run has changed it. The lock is released
-/// when the file is closed, also by the end of the process.
-fn replace_if_same(directory: &Path, path: &Path, found: &[u8], bytes: &[u8]) -> io::Result<bool> {
-    let mut open = fs::OpenOptions::new();
-    let lock = open
-        .append(true)
-        .create(true)
-        .open(directory.join(".lock"))?;
-    lock.lock()?;
+/// Locks a directory against other runs that change its files. The lock is released when the file is closed, also by
+/// the end of the process.
+fn lock(directory: &Path) -> Result<fs::File, WriteError> {
+    let path = directory.join(".lock");
+    let mut open = Readers::Owner.files();
+    let file = open.append(true).create(true).open(&path);
+    let locked = file.and_then(|file| file.lock().map(|()| file));
+    locked.map_err(WriteError::at(&path))
+}
+
+/// Tells whether there is a file whose content has this hash.
+fn has_hash(path: &Path, hash: &str) -> io::Result<bool> {
     match fs::read(path) {
-        Ok(bytes) if bytes == found => {}
-        Ok(_) => return Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
+        Ok(bytes) => Ok(sent_hash::sha256(&bytes) == hash),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
-    files::replace(path, bytes, Readers::Owner).map_err(io::Error::other)?;
-    Ok(true)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn owner(name: &str, now: Seconds) -> ClaimOwner {
-        ClaimOwner {
-            name: name.to_owned(),
-            now,
-            until: now + 60,
-        }
-    }
-
-    fn content() -> SentHash {
-        SentHash::new(&"content", String::new())
-    }
-
-    /// Claims the same key from another run, `later` seconds later.
-    async fn again(ledger: &SendLedger, later: Seconds) -> SendClaim {
-        let other = owner("other", 1000 + later);
-        ledger.claim("a/b", &content(), &other).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_delivered_entry_is_not_sent_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let ledger = SendLedger::Directory(directory.path().to_owned());
-        let first = owner("first", 1000);
-        let content = content();
-        let claim = || ledger.claim("a/b", &content, &first);
-        assert_eq!(claim().await.unwrap(), SendClaim::Granted);
-        // The same run, whose request was repeated.
-        assert_eq!(claim().await.unwrap(), SendClaim::Granted);
-        assert!(matches!(again(&ledger, 60).await, SendClaim::Busy(_)));
-        let sent = ledger.settle("a/b", &content, &first, ClaimEnd::Sent);
-        sent.await.unwrap();
-        assert_eq!(again(&ledger, 0).await, SendClaim::Sent);
-        assert_eq!(again(&ledger, 1_000_000).await, SendClaim::Sent);
-        let differs = ledger
-            .claim("a/b", &SentHash::new(&"another", String::new()), &first)
-            .await
-            .unwrap();
-        assert_eq!(
-            differs,
-            SendClaim::Differs("1970-01-01T00:16:40Z".to_owned())
-        );
-        assert_eq!(
-            ledger.claim("a/c", &content, &first).await.unwrap(),
-            SendClaim::Granted
-        );
-    }
-
-    #[tokio::test]
-    async fn a_released_entry_may_be_sent_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let ledger = SendLedger::Directory(directory.path().to_owned());
-        let first = owner("first", 1000);
-        ledger.claim("a/b", &content(), &first).await.unwrap();
-        ledger.release("a/b").await.unwrap();
-        assert_eq!(again(&ledger, 0).await, SendClaim::Granted);
-    }
-
-    #[tokio::test]
-    async fn an_unconfirmed_entry_is_not_sent_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let ledger = SendLedger::Directory(directory.path().to_owned());
-        let first = owner("first", 1000);
-        ledger.claim("a/b", &content(), &first).await.unwrap();
-        // The sender was killed.
-        assert!(!pending(again(&ledger, 61).await).was_recorded);
-        let content = content();
-        let settled = ledger.settle("a/b", &content, &first, ClaimEnd::Unconfirmed);
-        settled.await.unwrap();
-        let entry = pending(again(&ledger, 0).await);
-        assert!(entry.was_recorded && entry.is_same);
-        assert_eq!(entry.until, 1060);
-    }
-
-    /// The entry of a claim that another run did not confirm.
-    fn pending(claim: SendClaim) -> PendingEntry {
-        match claim {
-            SendClaim::Unconfirmed(entry) => entry,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn one_run_takes_over_a_pending_entry() {
-        let directory = tempfile::tempdir().unwrap();
-        let ledger = SendLedger::Directory(directory.path().to_owned());
-        let (killed, content) = (owner("killed", 1000), content());
-        ledger.claim("a/b", &content, &killed).await.unwrap();
-        let entry = pending(again(&ledger, 61).await);
-        let [second, third] = ["second", "third"].map(|name| owner(name, 2000));
-        let take = |by| ledger.replace_pending("a/b", &entry, &content, by, None);
-        assert!(take(&second).await.unwrap());
-        assert!(!take(&third).await.unwrap(), "the entry has changed");
-        let claim = ledger.claim("a/b", &content, &second).await.unwrap();
-        assert_eq!(claim, SendClaim::Granted);
-        let claim = ledger.claim("a/b", &content, &third).await.unwrap();
-        assert!(matches!(claim, SendClaim::Busy(_)));
-        ledger.release("a/b").await.unwrap();
-        assert!(!take(&third).await.unwrap(), "the entry is gone");
-    }
-
-    #[tokio::test]
-    async fn an_operation_ends_at_its_deadline() {
-        let ledger = SendLedger::Directory(PathBuf::from("some"));
-        let hangs = std::future::pending::<Result<(), LedgerError>>();
-        let error = ledger.by(Instant::now(), "a/b", hangs).await.unwrap_err();
-        let text = "cannot read or write the ledger's entry some/a/b: no answer came in the time";
-        assert!(error.to_string().starts_with(text), "{error}");
-    }
-
-    #[tokio::test]
-    async fn a_foreign_entry_is_an_error() {
-        let directory = tempfile::tempdir().unwrap();
-        let ledger = SendLedger::Directory(directory.path().to_owned());
-        ledger.store("a/b", b"hello", None).await.unwrap();
-        let error = ledger.claim("a/b", &content(), &owner("first", 0)).await;
-        assert!(
-            error
-                .unwrap_err()
-                .to_string()
-                .contains("cannot understand the ledger's entry")
-        );
-    }
-}
+mod tests;

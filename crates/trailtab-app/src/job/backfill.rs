@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::usage::{
-    self, DeliveryReport, LedgerKeys, MetricPublication, MetricSink, PublicationDeadlines,
+    self, DeliveryReport, LedgerKeys, MetricPublication, MetricSink, RunClaims, SendDeadlines,
     SumFuture,
 };
 use crate::deliver::cloudwatch::{MetricPublisher, MetricReadError};
@@ -52,15 +52,18 @@ pub async fn published_by_others(
         return Ok(others);
     }
     for hour in publisher.present(&witnesses, from, until).await? {
-        if !ledger.knows(&usage::chunk(&keys.hour(hour), 0)).await? {
+        if !ledger
+            .has_entry(&usage::chunk_key(&keys.hour(hour), 0))
+            .await?
+        {
             others.insert(hour);
         }
     }
     Ok(others)
 }
 
-/// Publishes a plan hour by hour. What an earlier run claimed and did not confirm is settled by what
-/// CloudWatch shows. On an interrupt, completes the current hour and leaves the rest to the next run.
+/// Publishes a plan hour by hour. Resolves claims that an earlier run did not confirm by what CloudWatch
+/// shows. On an interrupt, completes the current hour and leaves the rest to the next run.
 pub async fn publish(
     plan: BackfillPlan,
     keys: &LedgerKeys,
@@ -85,19 +88,22 @@ pub async fn publish(
             continue;
         }
         let began = now();
-        let publication = MetricPublication {
-            way: MetricSink::Request(publisher),
+        let claims = RunClaims {
             ledger: Some(ledger),
-            key: keys.hour(hour),
             owner: ClaimOwner {
                 name: format!("{:032x}", fastrand::u128(..)),
                 now: began,
                 until: began + 2 * HOUR_TIMEOUT.as_secs().cast_signed(),
             },
-            deadlines: PublicationDeadlines {
+            deadlines: SendDeadlines {
                 send: Instant::now() + HOUR_TIMEOUT,
                 record: Instant::now() + HOUR_TIMEOUT + RECORD_TIMEOUT,
             },
+        };
+        let publication = MetricPublication {
+            sink: MetricSink::Request(publisher),
+            claims,
+            key: keys.hour(hour),
             shown_sum: Some(&shown_sum),
         };
         usage::publish(data, &publication, &mut account).await;
@@ -129,7 +135,7 @@ mod tests {
             minute: (now / 3600 - 24 - hours) * 3600,
             value: 5,
         });
-        let plan = BackfillPlan::new(data.collect(), TimeWindow::default(), now);
+        let plan = BackfillPlan::new(data.collect(), TimeWindow::default(), now, now);
         assert_eq!(plan.hours.len(), 3);
         let directory = tempfile::tempdir().unwrap();
         let ledger = SendLedger::Directory(directory.path().join("ledger"));

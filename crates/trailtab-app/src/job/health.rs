@@ -1,14 +1,12 @@
 //! Reads the health of a deployed usage function: its stack from CloudFormation, its metrics from CloudWatch.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode,
 };
 
-use crate::aws::{self, DeployedStack, SdkConfig, StackName};
+use crate::aws::{self, DeployedStack, PageTokens, SdkConfig, StackName};
 use trailtab_core::activity::usage::health::{
     HealthFigure, HealthReadings, MetricOwner, UsageStack,
 };
@@ -143,7 +141,7 @@ async fn read_figures(
     let queries: Vec<_> = queries
         .map(|(index, figure)| query(index, *figure, stack, period))
         .collect();
-    let mut token = None;
+    let (mut tokens, mut token) = (PageTokens::default(), None);
     loop {
         let request = client
             .get_metric_data()
@@ -151,22 +149,24 @@ async fn read_figures(
             .start_time(DateTime::from_secs(range.from))
             .end_time(DateTime::from_secs(range.until))
             .set_next_token(token);
-        let page = match request.send().await {
-            Ok(page) => page,
-            Err(error) => {
-                let reason = aws::explain(&error);
+        let page = request.send().await.map_err(|error| aws::explain(&error));
+        let read = page.and_then(|page| {
+            for result in page.metric_data_results() {
+                read_result(result, readings);
+            }
+            tokens
+                .next(page.next_token)
+                .map_err(|error| error.to_string())
+        });
+        match read {
+            Ok(None) => return,
+            Ok(next) => token = next,
+            Err(reason) => {
                 let failure = format!("cannot read the metrics of {}: {reason}", stack.function);
                 // Sums of some pages would be too low.
                 readings.figures.clear();
                 return readings.failures.push(failure);
             }
-        };
-        for result in page.metric_data_results() {
-            read_result(result, readings);
-        }
-        match page.next_token {
-            Some(next) if !next.is_empty() => token = Some(next),
-            _ => return,
         }
     }
 }
@@ -227,7 +227,7 @@ fn read_result(result: &MetricDataResult, readings: &mut HealthReadings) {
 
 /// The number of metrics in a namespace that had data in the last two weeks.
 async fn count_metrics(client: &Client, namespace: &str) -> Result<u64, String> {
-    let (mut metrics, mut token, mut seen) = (0, None, BTreeSet::new());
+    let (mut metrics, mut tokens, mut token) = (0, PageTokens::default(), None);
     for _ in 0..MAX_METRIC_PAGES {
         let request = client
             .list_metrics()
@@ -235,14 +235,10 @@ async fn count_metrics(client: &Client, namespace: &str) -> Result<u64, String> 
             .set_next_token(token);
         let page = request.send().await.map_err(|error| aws::explain(&error))?;
         metrics += page.metrics().len() as u64;
-        match page.next_token {
-            Some(next) if !next.is_empty() => {
-                if !seen.insert(next.clone()) {
-                    return Err("CloudWatch lists the same page again and again".to_owned());
-                }
-                token = Some(next);
-            }
-            _ => return Ok(metrics),
+        let next = tokens.next(page.next_token);
+        token = next.map_err(|error| error.to_string())?;
+        if token.is_none() {
+            return Ok(metrics);
         }
     }
     Err(format!("there are more than {metrics}"))

@@ -1,25 +1,23 @@
 //! Publishes usage metrics: a CloudWatch Logs delivery → calls per minute → metrics, each published
 //! once.
 
+mod claims;
+pub mod dead_letters;
+pub mod delivery;
 mod kept;
 mod pending;
 mod publish;
 mod report;
 pub mod unreadable;
 
-use trailtab_core::activity::usage::UsageTally;
-use trailtab_core::activity::usage::metrics::MetricSets;
-use trailtab_core::event::dedupe::SeenIds;
-use trailtab_core::event::envelope::{EnvelopeReader, RecordFault, RecordSink as _};
 use trailtab_core::event::filter::{EventFilter, FilterValues};
-use trailtab_core::event::ingest::{EventIngest, IngestRules, IngestStats};
+use trailtab_core::event::ingest::IngestRules;
 use trailtab_core::time::{Seconds, UtcHour};
 use trailtab_render::escape;
 
+pub use self::claims::{RunClaims, SendDeadlines};
 pub use self::kept::KeptMetrics;
-pub use self::publish::{
-    MetricPublication, MetricSink, PublicationDeadlines, ShownSum, SumFuture, publish,
-};
+pub use self::publish::{MetricPublication, MetricSink, ShownSum, SumFuture, publish};
 pub use self::report::{DeliveryReport, EventCounts};
 
 /// Keys of ledger entries, by namespace and by the account and region that the metrics go to.
@@ -47,6 +45,12 @@ impl LedgerKeys {
         format!("usage/published/{}/{fingerprint:032x}", self.destination)
     }
 
+    /// Key by which the attempts at a delivery agree on which one counts its skipped, refused and unreadable events. Expires
+    /// as deliveries do.
+    fn rest(&self, delivery: &str) -> String {
+        format!("usage/published/{}/rest/{delivery}", self.destination)
+    }
+
     /// Key of messages that could not be read, by a hash of them. Expires as deliveries do.
     pub fn unreadable(&self, hash: &str) -> String {
         format!("usage/published/{}/unreadable/{hash}", self.destination)
@@ -59,13 +63,13 @@ impl LedgerKeys {
 }
 
 /// Key of one chunk of a delivery or an hour.
-pub fn chunk(key: &str, index: usize) -> String {
+pub fn chunk_key(key: &str, index: usize) -> String {
     format!("{key}/{index}")
 }
 
 /// The rules by which a delivery is counted: everything, without the function's own calls if its role
 /// is known. `function_arn` is the function's.
-pub fn rules(own_role: Option<&RoleArn>, function_arn: &str) -> IngestRules {
+pub fn ingest_rules(own_role: Option<&RoleArn>, function_arn: &str) -> IngestRules {
     let mut rules = IngestRules::default();
     if let Some(role) = own_role {
         let exception = format!("!{}", role.principal());
@@ -76,21 +80,6 @@ pub fn rules(own_role: Option<&RoleArn>, function_arn: &str) -> IngestRules {
         };
     }
     rules
-}
-
-/// Counts the events of one delivery. A delivery whose compressed payload is damaged is one unreadable record: no
-/// checksum vouches for the events before the damage.
-pub fn count(payload: &[u8], sets: &MetricSets, rules: &IngestRules) -> IngestStats<UsageTally> {
-    let (seen, empty) = (SeenIds::default(), UsageTally::by(&sets.dimensions()));
-    let mut intake = EventIngest::new(rules, &empty, &seen, None);
-    EnvelopeReader::default().feed(payload, true, &mut intake);
-    let counted = intake.finish();
-    if counted.damaged_payloads == 0 {
-        return counted;
-    }
-    let mut intake = EventIngest::new(rules, &empty, &seen, None);
-    intake.unreadable(RecordFault::Payload);
-    intake.finish()
 }
 
 /// The ARN of an IAM role: `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.

@@ -68,7 +68,7 @@ impl TextPage {
         if plan.unsettled > 0 {
             writeln!(
                 self.out,
-                "  left out: {} in hours that ended less than 15 minutes ago or have not ended",
+                "  left out: {} in hours that ended less than 15 minutes ago, or had not ended, when reading began",
                 counted(plan.unsettled, "call"),
             )?;
         }

@@ -249,6 +249,8 @@ impl UsageArgs {
             "--metrics is for --format openmetrics and emf, and for --publish"
         } else if self.table.throttled && makes_metrics {
             "--throttled can be had as text, json and csv"
+        } else if self.table.throttled && self.metrics.top.is_some() {
+            "--throttled lists all callers: leave out --top"
         } else if makes_metrics && self.files.are_wanted() {
             "--output writes a table: redirect standard output to keep openmetrics and emf"
         } else if makes_metrics && self.table.is_given() {

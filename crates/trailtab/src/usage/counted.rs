@@ -16,12 +16,14 @@ use trailtab_core::activity::usage::dimension::CallDimension;
 use trailtab_core::activity::usage::metrics::MetricSets;
 use trailtab_core::activity::usage::{UsageTally, UsageTotals};
 use trailtab_core::event::counter::EventCounter;
-use trailtab_core::time::{TimeRange, TimeWindow};
+use trailtab_core::time::{Seconds, TimeRange, TimeWindow};
 use trailtab_render as render;
 
 /// Counted usage, its time window and its provenance.
 pub(super) struct CountedUsage<U> {
     pub(super) usage: U,
+    /// When reading began.
+    pub(super) read_at: Seconds,
     /// The window that was asked for.
     pub(super) window: TimeWindow,
     pub(super) extent: TimeRange,
@@ -72,6 +74,7 @@ impl CountedUsage<SortedUsage> {
         }
         Ok(Some(CountedUsage {
             usage: counted.usage.sorted()?,
+            read_at: counted.read_at,
             window: counted.window,
             extent: counted.extent,
             basis: counted.basis,
@@ -108,6 +111,7 @@ impl<U: AsRef<UsageTotals> + EventCounter> CountedUsage<U> {
             extent: report_extent(usage.as_ref(), run.window),
             basis: ReportProvenance::of(usage.as_ref(), &outcome.intaken, &outcome.coverage, &run),
             usage,
+            read_at: now,
             window: run.window,
         }))
     }

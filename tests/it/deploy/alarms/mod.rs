@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{health, resources};
 use crate::support::at;
-use crate::support::aws::{Bill, Server, World};
+use crate::support::aws::{Bill, Server, World, rfc3339};
 use crate::support::bucket::Bucket;
 use crate::support::calls::{ago, call, numbered, payload, with, wrap_bytes};
 use crate::support::cloudwatch::{CloudWatch, Fault};
@@ -200,6 +200,14 @@ fn unanswered() -> Table {
     after(&payload(&[numbered(1)]), AMPLE, keep_silent)
 }
 
+fn too_old() -> Table {
+    let old = with(
+        numbered(1),
+        &json!({ "eventTime": rfc3339(ago(15 * 86_400)) }),
+    );
+    after(&payload(&[old]), AMPLE, |_| {})
+}
+
 fn cut() -> Table {
     let whole = gzip(b"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[{\"message\":\"{}\"}]}");
     let cut = wrap_bytes(&whole[..whole.len() / 2]);
@@ -209,13 +217,14 @@ fn cut() -> Table {
 /// A fault, the metrics that it leaves behind, and the alarms that it raises.
 type Raises = (&'static str, fn() -> Table, &'static [&'static str]);
 
-const FAULTS: [Raises; 18] = [
+const FAULTS: [Raises; 19] = [
     ("a call in a new region", a_new_region, &["ApiAlarm"]),
     ("no delivery", || HEALTHY_RUN.clone(), &["SilenceAlarm"]),
     ("no delivery for hours", old_delivery, &["SilenceAlarm"]),
     ("CloudWatch throttles", throttled, &["UnsentAlarm"]),
     ("CloudWatch is silent", unanswered, &["UnconfirmedAlarm"]),
     ("a payload is cut", cut, &["UnreadableAlarm"]),
+    ("an event is too old", too_old, &["RefusedAlarm"]),
     (
         "dead letters",
         || of_queue("DeadLetters"),

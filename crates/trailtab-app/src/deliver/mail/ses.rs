@@ -107,11 +107,12 @@ impl SesSender {
             .set_configuration_set_name(self.configuration_set.clone());
         match request.send().await {
             Ok(_) => Ok(()),
-            // It was taken; what is missing of the answer says nothing.
+            // A status of success means accepted, even if the body could not be read.
             Err(error)
                 if AwsFailure::of(&error)
                     .status
-                    .is_some_and(|status| status < 300) =>
+                    .is_some_and(|status| status < 300)
+                    && !aws::is_answered_by_proxy(&error) =>
             {
                 Ok(())
             }

@@ -13,6 +13,8 @@ pub struct KeptMetrics {
     /// Whether the list is as it was loaded or stored. A store that failed or was cut off leaves it false.
     is_stored: bool,
     top: usize,
+    /// Why the stored list was replaced by an empty one.
+    pub trouble: Option<String>,
 }
 
 /// Maximum attempts to store the list while other runs change it.
@@ -26,6 +28,7 @@ impl KeptMetrics {
             version: None,
             is_stored: false,
             top,
+            trouble: None,
         }
     }
 
@@ -73,13 +76,14 @@ impl KeptMetrics {
     pub async fn load(&mut self, ledger: &SendLedger, key: &str) -> Result<(), LedgerError> {
         let found = ledger.load(key).await?;
         (self.kept, self.version) = match found {
-            // An invalid list is replaced by an empty one.
             Some((json, version)) => {
-                let kept = MetricLimit::read(&json, self.top);
-                (
-                    kept.unwrap_or_else(|_| MetricLimit::new(self.top)),
-                    Some(version),
-                )
+                let kept = MetricLimit::read(&json, self.top).unwrap_or_else(|error| {
+                    self.trouble = Some(format!(
+                        "the list of kept metrics {key} was invalid and is replaced, so further metrics may be made: {error}"
+                    ));
+                    MetricLimit::new(self.top)
+                });
+                (kept, Some(version))
             }
             None => (MetricLimit::new(self.top), None),
         };

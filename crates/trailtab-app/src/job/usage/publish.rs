@@ -11,11 +11,12 @@ use serde::Serialize;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
-use super::chunk;
+use super::chunk_key;
+use super::claims::RunClaims;
 use super::pending::LedgerAnswer;
 use super::report::DeliveryReport;
 use crate::deliver::cloudwatch::{MIN_REQUEST_TIME, MetricPublisher, MetricReadError, PutOutcome};
-use crate::deliver::ledger::{ClaimEnd, ClaimOwner, LedgerError, SendClaim, SendLedger};
+use crate::deliver::ledger::{ClaimEnd, LedgerError, SendClaim};
 use crate::deliver::sent_hash::{self, SentHash};
 use trailtab_core::activity::usage::chunks::{chunks, is_timely};
 use trailtab_core::activity::usage::metrics::{MinuteDatum, UsageMetric};
@@ -24,9 +25,9 @@ use trailtab_core::time::{self, Seconds};
 /// Requests at once. They hide the latency of CloudWatch, and hold at most 4 MB.
 const MAX_REQUESTS: usize = 4;
 
-/// How often a chunk that CloudWatch refuses for its data is split in two. To find one invalid datum
-/// among a thousand takes ten splits.
-const MAX_SPLITS: usize = 64;
+/// How often a chunk that CloudWatch refuses for its data is split in two: often enough to find every invalid
+/// datum among a thousand. To find one takes ten splits.
+const MAX_SPLITS: usize = 1000;
 
 /// Destination of metrics.
 pub enum MetricSink<'w> {
@@ -43,30 +44,16 @@ pub type SumFuture<'s> =
 /// Asks CloudWatch for the sum of a datum.
 pub type ShownSum<'s> = dyn Fn(&MinuteDatum) -> SumFuture<'s> + Sync + 's;
 
-/// The ends of a publication.
-#[derive(Debug, Clone, Copy)]
-pub struct PublicationDeadlines {
-    /// No request to CloudWatch starts that could be answered only after this time.
-    pub send: Instant,
-    /// The ledger is not waited for beyond this time. Later than `send`, so that what was sent can be
-    /// recorded.
-    pub record: Instant,
-}
-
 /// How to publish metrics, and where to record it.
 pub struct MetricPublication<'p> {
     /// The destination.
-    pub way: MetricSink<'p>,
-    /// Records what was published; not set if nothing is recorded.
-    pub ledger: Option<&'p SendLedger>,
+    pub sink: MetricSink<'p>,
+    /// Records what was published, and until when.
+    pub claims: RunClaims<'p>,
     /// Prefix of all ledger keys, without a trailing slash.
     pub key: String,
-    /// Identifies this run in the ledger.
-    pub owner: ClaimOwner,
-    /// When to stop.
-    pub deadlines: PublicationDeadlines,
-    /// Asks CloudWatch for what an earlier run has claimed and not confirmed, with `cloudwatch:GetMetricData`; not
-    /// set where that stays open. A value instead of a call, so that the functions do not link the request.
+    /// Asks CloudWatch for data that an earlier run claimed and did not confirm, with `cloudwatch:GetMetricData`. `None`
+    /// in the Lambda functions, which thus do not link that request.
     pub shown_sum: Option<&'p ShownSum<'p>>,
 }
 
@@ -116,11 +103,13 @@ pub async fn publish(
     });
     let requests = Semaphore::new(MAX_REQUESTS);
     let work = || publication.work(&queue, &requests);
-    let (first, second, third, fourth) = tokio::join!(work(), work(), work(), work());
-    for part in [first, second, third, fourth] {
+    // As many workers as requests at once.
+    let parts: [_; MAX_REQUESTS] =
+        <[_; MAX_REQUESTS]>::from(tokio::join!(work(), work(), work(), work()));
+    for part in parts {
         report.add(part);
     }
-    report.is_repeatable = publication.ledger.is_some() || !report.is_taken;
+    report.is_repeatable = publication.claims.ledger.is_some() || !report.is_taken;
 }
 
 impl MetricPublication<'_> {
@@ -150,7 +139,7 @@ impl MetricPublication<'_> {
         report: &mut DeliveryReport,
     ) -> Option<(DataPart, PartClaim)> {
         for (index, data) in queue.chunks.by_ref() {
-            let key = chunk(&self.key, index);
+            let key = chunk_key(&self.key, index);
             let part = DataPart { key, data };
             if queue.is_displaced {
                 // After a displaced chunk, later ones may repeat what was published in its place.
@@ -203,22 +192,38 @@ impl MetricPublication<'_> {
 
     /// Claims a part, or counts it if there is nothing to send.
     async fn claim(&self, part: &DataPart, report: &mut DeliveryReport) -> PartClaim {
-        let (data, late) = timely(&part.data, self.owner.now);
-        let events = events(&data);
-        let claimed = match () {
-            () if data.is_empty() => PartClaim::Done,
+        let (data, late) = timely(&part.data, self.claims.owner.now);
+        let (events, points) = (events(&data), data.len());
+        let answer = match () {
+            () if data.is_empty() => {
+                let found = self.claims.existing(&part.key, &content(&part.data)).await;
+                found.map(|found| found.map(LedgerAnswer::from))
+            }
             () if self.is_too_late() => {
                 let trouble = format!("no time was left to send {events} events");
-                report.unsent(events, data.len(), trouble);
+                report.unsent(events, points, trouble);
+                report.refused += late;
+                return PartClaim::Done;
+            }
+            () => self.claim_in_ledger(part, &data).await.map(Some),
+        };
+        let claimed = match answer {
+            // What was too late when it was sent is still to be counted as such.
+            Ok(Some(LedgerAnswer {
+                claim: SendClaim::Sent(at),
+                ..
+            })) => {
+                let (sent, late) = timely(&part.data, at);
+                report.skip("repeated", self::events(&sent));
+                report.refused += late;
+                return PartClaim::Done;
+            }
+            Ok(Some(answer)) if points > 0 => record_claim(answer, part, events, points, report),
+            Ok(_) => PartClaim::Done,
+            Err(error) => {
+                report.unsent(events, points, error.to_string());
                 PartClaim::Done
             }
-            () => match self.claim_in_ledger(&part.key, &data).await {
-                Ok(answer) => judge(answer, part, events, data.len(), report),
-                Err(error) => {
-                    report.unsent(events, data.len(), error.to_string());
-                    PartClaim::Done
-                }
-            },
         };
         if !matches!(claimed, PartClaim::Send | PartClaim::Split) {
             report.refused += late;
@@ -234,11 +239,13 @@ impl MetricPublication<'_> {
         splits: &AtomicUsize,
         report: &mut DeliveryReport,
     ) -> bool {
-        let (data, late) = timely(&part.data, self.owner.now);
+        let (data, late) = timely(&part.data, self.claims.owner.now);
         let (events, key) = (events(&data), &part.key);
         report.chunks += 1;
-        let (sent, repeated) = match self.way {
-            MetricSink::Request(publisher) => publisher.publish(&data, self.deadlines.send).await,
+        let (sent, repeated) = match self.sink {
+            MetricSink::Request(publisher) => {
+                publisher.publish(&data, self.claims.deadlines.send).await
+            }
             MetricSink::Log(log) => match log(&data) {
                 Ok(()) => (PutOutcome::Arrived, 0),
                 Err(error) => (PutOutcome::Unconfirmed(error.to_string()), 0),
@@ -252,7 +259,7 @@ impl MetricPublication<'_> {
             PutOutcome::Invalid(_) | PutOutcome::Refused(_) => None,
         };
         report.is_taken |= matches!(end, Some(ClaimEnd::Sent | ClaimEnd::Unconfirmed));
-        let recorded = self.record(key, &data, end).await;
+        let recorded = self.claims.end(key, &content(&part.data), end).await;
         let is_recorded = recorded.is_ok();
         report
             .troubles
@@ -293,49 +300,27 @@ impl MetricPublication<'_> {
 
     /// Whether a request to CloudWatch could be cut off before its answer.
     fn is_too_late(&self) -> bool {
-        let needs_time = matches!(self.way, MetricSink::Request(_));
-        needs_time && Instant::now() + MIN_REQUEST_TIME > self.deadlines.send
+        let needs_time = matches!(self.sink, MetricSink::Request(_));
+        needs_time && Instant::now() + MIN_REQUEST_TIME > self.claims.deadlines.send
     }
 
-    /// Claims data in the ledger. An entry that an earlier run did not confirm is settled if CloudWatch
-    /// can tell.
+    /// Claims data in the ledger. Resolves an entry that an earlier run did not confirm, if CloudWatch shows what
+    /// became of it.
     async fn claim_in_ledger(
         &self,
-        key: &str,
-        data: &[MinuteDatum],
+        part: &DataPart,
+        timely: &[MinuteDatum],
     ) -> Result<LedgerAnswer, LedgerError> {
-        let Some(ledger) = self.ledger else {
-            return Ok(SendClaim::Granted.into());
-        };
-        let content = content(data);
-        let claim = ledger.claim(key, &content, &self.owner);
-        let claim = ledger.by(self.deadlines.send, key, claim).await?;
-        self.settle_pending(ledger, key, data, &content, claim)
+        // Of all data, so that a retry finds its own entry although some data have become too old.
+        let content = content(&part.data);
+        let claim = self.claims.claim(&part.key, &content).await?;
+        self.resolve_pending(&part.key, timely, &content, claim)
             .await
-    }
-
-    /// Records what became of a claim; without an end, deletes it.
-    async fn record(
-        &self,
-        key: &str,
-        data: &[MinuteDatum],
-        end: Option<ClaimEnd>,
-    ) -> Result<(), LedgerError> {
-        let Some(ledger) = self.ledger else {
-            return Ok(());
-        };
-        let recorded = async {
-            match end {
-                Some(end) => ledger.settle(key, &content(data), &self.owner, end).await,
-                None => ledger.release(key).await,
-            }
-        };
-        ledger.by(self.deadlines.record, key, recorded).await
     }
 }
 
 /// Counts a part that is not sent, by the ledger's answer to its claim.
-fn judge(
+fn record_claim(
     answer: LedgerAnswer,
     part: &DataPart,
     events: u64,
@@ -346,7 +331,7 @@ fn judge(
     match claim {
         SendClaim::Granted => return PartClaim::Send,
         SendClaim::Split => return PartClaim::Split,
-        SendClaim::Sent => report.skip("repeated", events),
+        SendClaim::Sent(_) => report.skip("repeated", events),
         SendClaim::Differs(when) => {
             report.skip("displaced", events);
             report.troubles.push(format!("{events} events are not published: different events were published in their place at {when}: {}", part.key));

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::LedgerKeys;
+use super::claims::RunClaims;
+use crate::deliver::ledger::SendClaim;
+use crate::deliver::sent_hash::SentHash;
 use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::event::ingest::IngestStats;
 
@@ -15,7 +19,7 @@ pub struct DeliveryReport {
     pub received: u64,
     /// Accepted by CloudWatch.
     pub published: u64,
-    /// In no metric, and rightly so, by reason.
+    /// Intentionally not counted, by reason.
     pub skipped: BTreeMap<&'static str, u64>,
     /// In no metric because they could not be read or lack what a metric needs, by reason. A payload
     /// that could not be read is one, however many events were in it.
@@ -36,6 +40,9 @@ pub struct DeliveryReport {
     /// Error messages.
     #[serde(skip)]
     pub troubles: Vec<String>,
+    /// The first reason to retry the delivery, if something is left to a retry.
+    #[serde(skip)]
+    pub(super) retry_reason: Option<String>,
     /// Whether repeating the delivery would publish what is missing without duplicates.
     #[serde(skip)]
     pub is_repeatable: bool,
@@ -48,24 +55,23 @@ pub struct DeliveryReport {
     /// Whether unreadable messages still have to go to the dead-letter queue.
     #[serde(skip)]
     pub(super) has_unkept_messages: bool,
-    /// Whether an earlier run has counted the unreadable messages.
+    /// Whether an earlier attempt has counted the skipped, refused and unreadable events.
     #[serde(skip)]
-    pub(super) is_unreadable_known: bool,
+    pub(super) is_rest_counted: bool,
 }
 
 /// The events of a delivery, each counted once however often Lambda repeats the delivery: received =
 /// published + skipped + unreadable + refused + unconfirmed + unsent.
 ///
-/// A delivery that fails counts what it has published or sent without an answer. All else is deferred:
-/// the repetition counts it. If only letters could not be sent, what is in them is deferred. What an
-/// earlier run has counted is not counted again, where the ledger knows it.
+/// An attempt that fails counts what it has published or sent without an answer. The rest is deferred: the attempt that
+/// ends the delivery counts it. What an earlier attempt has counted is not counted again if there is a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EventCounts {
     /// Events that are in one of the following six counts.
     pub received: u64,
     /// Accepted by CloudWatch.
     pub published: u64,
-    /// In no metric, and rightly so.
+    /// Intentionally not counted.
     pub skipped: u64,
     /// In no metric because they could not be read or lack what a metric needs.
     pub unreadable: u64,
@@ -75,7 +81,7 @@ pub struct EventCounts {
     pub unconfirmed: u64,
     /// Not accepted by CloudWatch, and not sent again.
     pub unsent: u64,
-    /// Left to the repetition of the delivery.
+    /// Left to the retry of the delivery.
     pub deferred: u64,
 }
 
@@ -105,7 +111,7 @@ impl DeliveryReport {
         }
     }
 
-    /// The number of events that are in no metric, and rightly so.
+    /// The number of events that are intentionally not counted.
     pub fn skipped(&self) -> u64 {
         self.skipped.values().sum()
     }
@@ -120,14 +126,25 @@ impl DeliveryReport {
         self.unreadable.values().sum()
     }
 
-    /// Whether something is left that a repetition of the delivery would do without doing anything
-    /// twice.
-    pub fn is_left_to_repetition(&self) -> bool {
+    /// Whether something is left that a retry of the delivery would do without doing anything twice.
+    pub fn needs_retry(&self) -> bool {
         self.is_repeatable && (self.unsent_data > 0 || self.has_unkept_messages)
     }
 
-    /// Leaves all counted events to the repetition of the delivery, before anything was sent.
-    pub fn leave_to_repetition(&mut self, counted: &UsageTally, trouble: String) {
+    /// Why the delivery has to be retried; `None` if it has not.
+    pub fn retry_reason(&self) -> Option<String> {
+        let reason = self.retry_reason.clone().unwrap_or_default();
+        self.needs_retry().then(|| match self.unsent_data {
+            0 => reason,
+            _ => {
+                let (unsent, received) = (self.unsent, self.received);
+                format!("{unsent} of {received} events were not published: {reason}")
+            }
+        })
+    }
+
+    /// Leaves all counted events to a retry of the delivery, before anything was sent.
+    pub fn leave_to_retry(&mut self, counted: &UsageTally, trouble: String) {
         let events = counted.rows().map(|row| row.calls.calls).sum();
         self.unsent(events, 1, trouble);
         self.is_repeatable = true;
@@ -135,32 +152,30 @@ impl DeliveryReport {
 
     /// The events as health metrics count them.
     pub fn counts(&self) -> EventCounts {
-        let repeated = self.skipped_as("repeated");
+        let (repeated, displaced) = (self.skipped_as("repeated"), self.skipped_as("displaced"));
         let unconfirmed = self.unconfirmed - self.unconfirmed_before;
-        if self.is_left_to_repetition() && self.unsent_data > 0 {
-            let received = self.received - repeated - self.unconfirmed_before;
+        if self.needs_retry() {
+            let counted_before = repeated + self.unconfirmed_before;
             let counted = self.published + unconfirmed;
             return EventCounts {
                 received: counted,
                 published: self.published,
                 unconfirmed,
-                deferred: received - counted,
+                deferred: self.received - counted_before - counted,
                 ..EventCounts::default()
             };
         }
-        // The run that published the last part of the delivery has counted the rest of it.
-        let is_known = repeated > 0 && self.published + unconfirmed + self.unsent == 0;
-        let unless = |is_known: bool, events: u64| if is_known { 0 } else { events };
-        let unreadable = unless(self.is_unreadable_known, self.unreadable());
+        let rest = |events: u64| if self.is_rest_counted { 0 } else { events };
         let mut counts = EventCounts {
             received: 0,
             published: self.published,
-            skipped: unless(is_known, self.skipped() - repeated),
-            unreadable: unless(self.has_unkept_messages, unreadable),
-            refused: unless(is_known, self.refused),
+            skipped: rest(self.skipped() - repeated - displaced),
+            unreadable: rest(self.unreadable()),
+            refused: rest(self.refused),
             unconfirmed,
-            unsent: self.unsent,
-            deferred: unless(!self.has_unkept_messages, unreadable),
+            // No later attempt publishes displaced events.
+            unsent: self.unsent + rest(displaced),
+            deferred: 0,
         };
         counts.received = counts.published
             + counts.skipped
@@ -171,16 +186,40 @@ impl DeliveryReport {
         counts
     }
 
+    /// Claims the counts of skipped, refused and unreadable events for this attempt, if it ends the delivery: each attempt
+    /// finds them again, and only the first that ends the delivery counts them. `delivery` is the identity of the delivery.
+    pub async fn claim_rest(&mut self, delivery: &str, keys: &LedgerKeys, claims: &RunClaims<'_>) {
+        let is_needed = self.has_rest() && !self.needs_retry() && claims.ledger.is_some();
+        if !is_needed {
+            return;
+        }
+        let content = SentHash::new(&delivery, String::new());
+        match claims.claim(&keys.rest(delivery), &content).await {
+            Ok(claim) => self.is_rest_counted = claim != SendClaim::Granted,
+            Err(error) => self.troubles.push(format!(
+                "skipped, refused and unreadable events may be counted again by a repeated delivery: {error}"
+            )),
+        }
+    }
+
+    /// Whether there are skipped, refused or unreadable events, apart from the function's own calls: a write to the ledger
+    /// for each delivery of these would cause further ones.
+    fn has_rest(&self) -> bool {
+        let others = self.skipped_as("repeated") + self.skipped_as("own");
+        self.skipped() + self.refused + self.unreadable() > others
+    }
+
     pub(super) fn skip(&mut self, kind: &'static str, events: u64) {
         if events > 0 {
             *self.skipped.entry(kind).or_default() += events;
         }
     }
 
-    /// Counts data points that were not accepted; a repetition may send them.
+    /// Counts data points that were not accepted; a retry may send them.
     pub(super) fn unsent(&mut self, events: u64, data: usize, trouble: String) {
         self.unsent += events;
         self.unsent_data += data as u64;
+        self.retry_reason.get_or_insert_with(|| trouble.clone());
         self.troubles.push(trouble);
     }
 
@@ -201,6 +240,7 @@ impl DeliveryReport {
         self.retries += other.retries;
         self.unsent_data += other.unsent_data;
         self.troubles.extend(other.troubles);
+        self.retry_reason = self.retry_reason.take().or(other.retry_reason);
         self.is_taken |= other.is_taken;
         self.unconfirmed_before += other.unconfirmed_before;
     }
@@ -259,17 +299,21 @@ mod tests {
     }
 
     #[test]
-    fn known_unreadable_messages_are_not_counted_again() {
-        let known = DeliveryReport {
-            is_unreadable_known: true,
-            ..report()
+    fn displaced_events_are_unsent() {
+        let displaced = DeliveryReport {
+            received: 7,
+            skipped: BTreeMap::from([("displaced", 7)]),
+            ..DeliveryReport::default()
         };
-        let counts = known.counts();
-        assert_eq!(counts.unreadable, 0);
-        assert_eq!(counts.received, report().counts().received - 16);
+        let expected = EventCounts {
+            received: 7,
+            unsent: 7,
+            ..EventCounts::default()
+        };
+        assert_eq!(displaced.counts(), expected);
     }
 
-    /// A delivery that an earlier run has published.
+    /// A delivery that an earlier attempt has published.
     fn repeated() -> DeliveryReport {
         DeliveryReport {
             received: 4 + 8 + 16 + 32,
@@ -284,39 +328,47 @@ mod tests {
     }
 
     #[test]
-    fn of_a_delivery_that_was_published_only_what_may_be_lost_is_counted() {
-        let expected = EventCounts {
-            received: 16,
+    fn the_rest_is_counted_by_the_attempt_that_ends_the_delivery() {
+        let rest = EventCounts {
+            received: 8 + 16 + 32,
+            skipped: 8,
             unreadable: 16,
+            refused: 32,
             ..EventCounts::default()
         };
-        assert_eq!(repeated().counts(), expected);
-        let known = DeliveryReport {
-            is_unreadable_known: true,
+        assert!(repeated().has_rest());
+        assert_eq!(repeated().counts(), rest);
+        let counted = DeliveryReport {
+            is_rest_counted: true,
             ..repeated()
         };
-        assert_eq!(known.counts(), EventCounts::default());
-    }
-
-    #[test]
-    fn if_only_letters_are_left_only_they_are_deferred() {
+        assert_eq!(counted.counts(), EventCounts::default());
+        // While a dead letter is still to be sent, no attempt counts them.
         let failed = DeliveryReport {
             has_unkept_messages: true,
             published: 2,
             received: 2 + 4 + 8 + 16 + 32,
             ..repeated()
         };
-        assert!(failed.is_left_to_repetition());
         let expected = EventCounts {
-            received: 2 + 8 + 32,
+            received: 2,
             published: 2,
-            skipped: 8,
-            refused: 32,
-            deferred: 16,
+            deferred: 8 + 16 + 32,
             ..EventCounts::default()
         };
         assert_eq!(failed.counts(), expected);
-        // The repetition counts them.
-        assert_eq!(repeated().counts().unreadable, 16);
+    }
+
+    #[test]
+    fn unreadable_events_are_counted_if_no_retry_can_send_them() {
+        let lost = DeliveryReport {
+            received: 2 + 16,
+            published: 2,
+            unreadable: BTreeMap::from([("broken", 16)]),
+            has_unkept_messages: true,
+            ..DeliveryReport::default()
+        };
+        assert!(!lost.needs_retry());
+        assert_eq!((lost.counts().unreadable, lost.counts().deferred), (16, 0));
     }
 }

@@ -1,7 +1,6 @@
-//! Messages of a delivery that could not be read: where they stand in CloudWatch Logs, and their way
-//! to the dead-letter queue.
+//! Messages of a delivery that cannot be read, and their place in CloudWatch Logs.
 //!
-//! Runs only for a delivery with such messages, and reads it once more.
+//! Runs only for a delivery that holds such messages, or no event at all, and reads it once more.
 
 use std::io::{Read as _, Write as _};
 
@@ -12,14 +11,8 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tokio::time::timeout_at;
 
-use super::publish::PublicationDeadlines;
-use super::report::DeliveryReport;
-use super::{LedgerKeys, count};
-use crate::aws::{self, QueueFailure, SdkConfig};
-use crate::deliver::ledger::{ClaimEnd, ClaimOwner, LedgerError, SendClaim, SendLedger};
-use crate::deliver::sent_hash::{self, SentHash};
+use super::delivery::{self, count};
 use trailtab_core::activity::usage::UsageTally;
 use trailtab_core::activity::usage::metrics::MetricSets;
 use trailtab_core::event::gunzip;
@@ -91,34 +84,62 @@ pub struct UnreadableMessages {
     pub messages: Vec<UnreadableMessage>,
     /// The event of a delivery with these messages only, as Lambda would hand it to a function.
     pub event: String,
+    /// What remains to be counted.
+    pub readable: ReadablePart,
+}
+
+/// The part of a delivery without the messages that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadablePart {
+    /// Nothing: the whole delivery cannot be read.
+    Nothing,
+    /// All events that were counted.
+    AllCounted,
+    /// This delivery as JSON. Some of the events that were counted are in messages that have an unreadable part too.
+    Fewer(Vec<u8>),
 }
 
 impl UnreadableMessages {
-    /// Finds them in a delivery that was counted to hold some.
-    pub fn find(payload: &[u8], sets: &MetricSets, rules: &IngestRules) -> UnreadableMessages {
+    /// Finds them in a delivery; `None` if there are none.
+    pub fn find(
+        payload: &[u8],
+        sets: &MetricSets,
+        rules: &IngestRules,
+    ) -> Option<UnreadableMessages> {
         let text = || String::from_utf8_lossy(payload).into_owned();
         let Ok(event) = serde_json::from_slice::<LambdaEvent>(payload) else {
-            let reason =
-                "the event is not one of CloudWatch Logs, and has a part that cannot be read";
-            return UnreadableMessages::whole(&LogsDelivery::default(), reason, text());
+            let reason = "the event is not one of CloudWatch Logs";
+            return Some(UnreadableMessages::whole(
+                &LogsDelivery::default(),
+                reason,
+                text(),
+            ));
         };
         let Ok(gzip) = STANDARD.decode(&event.awslogs.data) else {
             let reason = "the data are not base64";
-            return UnreadableMessages::whole(&LogsDelivery::default(), reason, text());
+            return Some(UnreadableMessages::whole(
+                &LogsDelivery::default(),
+                reason,
+                text(),
+            ));
         };
         let Some(json) = gunzip::whole(&gzip, MAX_PAYLOAD) else {
             let head = head(&gzip);
             let delivery = serde_json::from_slice(&head).unwrap_or_default();
             let reason = "the data are cut, damaged or too large once they are inflated";
-            return UnreadableMessages::whole(&delivery, reason, text());
+            return Some(UnreadableMessages::whole(&delivery, reason, text()));
         };
         match serde_json::from_slice::<LogsDelivery<'_>>(&json) {
+            Ok(delivery) if delivery.log_events.is_empty() => {
+                let reason = "the delivery holds no messages";
+                Some(UnreadableMessages::whole(&delivery, reason, text()))
+            }
             Ok(delivery) => UnreadableMessages::among(delivery, sets, rules),
             Err(_) => {
                 let head = without_messages(json);
                 let delivery = serde_json::from_slice(&head).unwrap_or_default();
                 let reason = "the inflated data are not the JSON of a delivery";
-                UnreadableMessages::whole(&delivery, reason, text())
+                Some(UnreadableMessages::whole(&delivery, reason, text()))
             }
         }
     }
@@ -134,30 +155,51 @@ impl UnreadableMessages {
                 reason,
             }],
             event,
+            readable: ReadablePart::Nothing,
         }
     }
 
-    /// The messages of a delivery that cannot be read.
-    fn among(mut delivery: LogsDelivery<'_>, sets: &MetricSets, rules: &IngestRules) -> Self {
-        let mut messages = Vec::new();
-        delivery.log_events.retain(|message| {
-            let Some(reason) = fault(&count(message.get().as_bytes(), sets, rules)) else {
-                return false;
-            };
-            let name: MessageName = serde_json::from_str(message.get()).unwrap_or_default();
-            messages.push(UnreadableMessage {
-                id: name.id,
-                timestamp: name.timestamp,
-                reason,
+    /// The messages of a delivery that cannot be read; `None` if there are none.
+    fn among(
+        mut delivery: LogsDelivery<'_>,
+        sets: &MetricSets,
+        rules: &IngestRules,
+    ) -> Option<Self> {
+        let (mut messages, mut is_mixed) = (Vec::new(), false);
+        let (unreadable, readable): (Vec<_>, Vec<_>) =
+            delivery.log_events.iter().partition(|message| {
+                let counted = count(message.get().as_bytes(), sets, rules);
+                let Some(reason) = fault(&counted) else {
+                    return false;
+                };
+                let name: MessageName = serde_json::from_str(message.get()).unwrap_or_default();
+                messages.push(UnreadableMessage {
+                    id: name.id,
+                    timestamp: name.timestamp,
+                    reason,
+                });
+                is_mixed |= delivery::has_calls(&counted);
+                true
             });
-            true
-        });
-        UnreadableMessages {
+        if messages.is_empty() {
+            return None;
+        }
+        let rest = match is_mixed {
+            true => {
+                delivery.log_events = readable;
+                // Serializing JSON cannot fail.
+                ReadablePart::Fewer(serde_json::to_vec(&delivery).unwrap_or_default())
+            }
+            false => ReadablePart::AllCounted,
+        };
+        delivery.log_events = unreadable;
+        Some(UnreadableMessages {
             log_group: string(delivery.log_group),
             log_stream: string(delivery.log_stream),
             messages,
             event: event(&delivery),
-        }
+            readable: rest,
+        })
     }
 }
 
@@ -195,8 +237,10 @@ fn head(gzip: &[u8]) -> Vec<u8> {
 
 /// A delivery without its messages, which come last.
 fn without_messages(mut json: Vec<u8>) -> Vec<u8> {
-    if let Some(at) = memchr::memmem::find(&json, b",\"logEvents\"") {
-        json.truncate(at);
+    if let Some(at) = memchr::memmem::find(&json, b"\"logEvents\"") {
+        let before = json[..at].trim_ascii_end();
+        let length = before.strip_suffix(b",").unwrap_or(before).len();
+        json.truncate(length);
         json.push(b'}');
     }
     json
@@ -211,105 +255,6 @@ fn event(delivery: &LogsDelivery<'_>) -> String {
     let data = STANDARD.encode(encoder.finish().unwrap_or_default());
     let awslogs = LogsData { data };
     serde_json::to_string(&LambdaEvent { awslogs }).unwrap_or_default()
-}
-
-/// Keeps messages that could not be read in a dead-letter queue, once.
-pub struct DeadLetterPlace<'p> {
-    /// Access to the queue.
-    pub config: &'p SdkConfig,
-    /// The queue's URL.
-    pub queue_url: &'p str,
-    /// Prevents sending twice; not set if nothing is recorded.
-    pub ledger: Option<&'p SendLedger>,
-    /// Where the ledger records it.
-    pub keys: &'p LedgerKeys,
-    /// Identifies this run in the ledger.
-    pub owner: &'p ClaimOwner,
-    /// When to stop.
-    pub deadlines: PublicationDeadlines,
-}
-
-impl DeadLetterPlace<'_> {
-    /// Sends the messages of a delivery that has nothing else left to do: one that fails is repeated,
-    /// and its repetition sends them.
-    pub async fn keep(&self, unreadable: &UnreadableMessages, report: &mut DeliveryReport) {
-        if report.is_left_to_repetition() {
-            return;
-        }
-        let hash = sent_hash::sha256(unreadable.event.as_bytes());
-        let key = self.keys.unreadable(&hash);
-        let content = SentHash::new(&hash, String::new());
-        let trouble = match self.claim(&key, &content).await {
-            Ok(SendClaim::Granted) => self.send(&unreadable.event, &key, &content, report).await,
-            Ok(SendClaim::Sent | SendClaim::Differs(_) | SendClaim::Split) => {
-                report.is_unreadable_known = true;
-                return;
-            }
-            Ok(SendClaim::Unconfirmed(pending)) => {
-                report.is_unreadable_known = pending.was_recorded;
-                Some(
-                    "an earlier run sent them and got no answer: they are not sent again"
-                        .to_owned(),
-                )
-            }
-            Ok(SendClaim::Busy(_)) => {
-                report.has_unkept_messages = true;
-                Some("another run is sending them just now".to_owned())
-            }
-            Err(error) => {
-                report.has_unkept_messages = true;
-                Some(error.to_string())
-            }
-        };
-        report.troubles.extend(trouble.map(|reason| {
-            let queue = self.queue_url;
-            format!("messages that could not be read may not be in the dead-letter queue {queue}: {reason}")
-        }));
-    }
-
-    /// Sends them and records what became of it. Returns what went wrong.
-    async fn send(
-        &self,
-        event: &str,
-        key: &str,
-        content: &SentHash,
-        report: &mut DeliveryReport,
-    ) -> Option<String> {
-        let sent = aws::send_message(self.config, self.queue_url, event);
-        let sent = timeout_at(self.deadlines.send, sent)
-            .await
-            .unwrap_or_else(|_| {
-                let reason = "the time was up before an answer came".to_owned();
-                Err(QueueFailure::Unanswered(reason))
-            });
-        let (end, trouble) = match sent {
-            Ok(()) => (Some(ClaimEnd::Sent), None),
-            Err(QueueFailure::Unanswered(reason)) => (Some(ClaimEnd::Unconfirmed), Some(reason)),
-            Err(QueueFailure::Refused(reason)) => {
-                report.has_unkept_messages = true;
-                (None, Some(reason))
-            }
-        };
-        let Some(ledger) = self.ledger else {
-            return trouble;
-        };
-        let recorded = async {
-            match end {
-                Some(end) => ledger.settle(key, content, self.owner, end).await,
-                None => ledger.release(key).await,
-            }
-        };
-        let recorded = ledger.by(self.deadlines.record, key, recorded).await;
-        trouble.or(recorded.err().map(|error| error.to_string()))
-    }
-
-    async fn claim(&self, key: &str, content: &SentHash) -> Result<SendClaim, LedgerError> {
-        let Some(ledger) = self.ledger else {
-            return Ok(SendClaim::Granted);
-        };
-        let claim = ledger.claim(key, content, self.owner);
-        ledger.by(self.deadlines.send, key, claim).await
-    }
 }
 
 #[cfg(test)]
@@ -335,7 +280,7 @@ mod tests {
 
     fn find(event: &str) -> UnreadableMessages {
         let sets = MetricSets::default();
-        UnreadableMessages::find(event.as_bytes(), &sets, &IngestRules::default())
+        UnreadableMessages::find(event.as_bytes(), &sets, &IngestRules::default()).unwrap()
     }
 
     #[test]
@@ -389,8 +334,28 @@ mod tests {
     }
 
     #[test]
+    fn the_origin_is_found_whatever_the_spaces_between_members() {
+        for json in [
+            r#"{"logGroup": "trail", "logStream": "s", "logEvents": [{"id"#,
+            r#"{"logGroup":"trail","logStream":"s" , "logEvents":[{"id"#,
+            r#"{"logGroup":"trail","logStream":"s"}"#,
+        ] {
+            let head = without_messages(json.as_bytes().to_vec());
+            let delivery: LogsDelivery<'_> = serde_json::from_slice(&head).unwrap();
+            assert_eq!(
+                string(delivery.log_group).as_deref(),
+                Some("trail"),
+                "{json}"
+            );
+            assert_eq!(string(delivery.log_stream).as_deref(), Some("s"));
+        }
+        assert_eq!(without_messages(br#"{ "logEvents": ["#.to_vec()), b"{}");
+    }
+
+    #[test]
     fn other_damage_is_named() {
         for (event, reason) in [
+            ("{}", "not one of CloudWatch Logs"),
             (r#"{"awslogs":{"data":"?!"}}"#, "not base64"),
             (r#"{"awslogs":{"data":"aGVsbG8="}}"#, "cut, damaged"),
             ("[1", "not one of CloudWatch Logs"),

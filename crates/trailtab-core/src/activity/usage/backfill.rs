@@ -43,13 +43,19 @@ pub struct BackfillPlan {
 }
 
 impl BackfillPlan {
-    /// Plans to publish all hours that have ended and that CloudWatch accepts. An hour is published
-    /// completely or not at all, so that a later run finds the same data in it.
-    pub fn new(data: Vec<MinuteDatum>, window: TimeWindow, now: Seconds) -> BackfillPlan {
+    /// Plans to publish all hours that were settled at `read_at`, when reading the events began, and that
+    /// CloudWatch accepts at `now`. An hour is published completely or not at all, so that a later run finds the same
+    /// data in it.
+    pub fn new(
+        data: Vec<MinuteDatum>,
+        window: TimeWindow,
+        read_at: Seconds,
+        now: Seconds,
+    ) -> BackfillPlan {
         let mut plan = BackfillPlan::default();
         for datum in data {
-            let hour = datum.minute.div_euclid(HOUR) * HOUR;
-            if hour + HOUR + SETTLED > now {
+            let hour = hour_of(&datum);
+            if hour + HOUR + SETTLED > read_at {
                 plan.unsettled += datum.events();
             } else if !is_timely(hour, now) {
                 plan.refused += datum.events();
@@ -94,6 +100,16 @@ impl BackfillPlan {
         }
     }
 
+    /// Replaces the data of the planned hours. Ignores data of other hours.
+    pub fn replace_data(&mut self, data: Vec<MinuteDatum>) {
+        self.hours.values_mut().for_each(Vec::clear);
+        for datum in data {
+            if let Some(hour) = self.hours.get_mut(&hour_of(&datum)) {
+                hour.push(datum);
+            }
+        }
+    }
+
     /// All data, by hour.
     pub fn data(&self) -> impl Iterator<Item = &MinuteDatum> {
         self.hours.values().flatten()
@@ -124,6 +140,11 @@ impl BackfillPlan {
         });
         hours.sum()
     }
+}
+
+/// The first second of the hour of a datum.
+fn hour_of(datum: &MinuteDatum) -> Seconds {
+    datum.minute.div_euclid(HOUR) * HOUR
 }
 
 #[cfg(test)]
@@ -158,7 +179,7 @@ mod tests {
             datum(NOW - 60, 16),
             datum(NOW + HOUR, 32),
         ];
-        let plan = BackfillPlan::new(data.clone(), TimeWindow::default(), NOW);
+        let plan = BackfillPlan::new(data.clone(), TimeWindow::default(), NOW, NOW);
         assert_eq!((plan.refused, plan.unsettled), (3, 48));
         assert_eq!(plan.hours.keys().collect::<Vec<_>>(), [&over]);
         assert_eq!(
@@ -176,15 +197,18 @@ mod tests {
                 since: Some(since),
                 until: Some(until),
             };
-            let plan = BackfillPlan::new(data.clone(), window, NOW);
+            let plan = BackfillPlan::new(data.clone(), window, NOW, NOW);
             assert_eq!((plan.cut, plan.hours.len()), (cut, usize::from(cut == 0)));
         }
         // One second earlier, the hour of ten had not ended a quarter of an hour ago.
         assert!(
-            BackfillPlan::new(data.clone(), TimeWindow::default(), NOW - 1)
+            BackfillPlan::new(data.clone(), TimeWindow::default(), NOW - 1, NOW - 1)
                 .hours
                 .is_empty()
         );
+        // Nor if reading began then and took an hour.
+        let plan = BackfillPlan::new(data, TimeWindow::default(), NOW - 1, NOW + HOUR);
+        assert!(plan.hours.is_empty());
     }
 
     #[test]
@@ -202,6 +226,7 @@ mod tests {
             vec![datum(hour, 1), datum(hour + HOUR, 2)],
             TimeWindow::default(),
             NOW,
+            NOW,
         );
         assert_eq!(
             plan.witnesses().1..plan.witnesses().2,
@@ -210,5 +235,16 @@ mod tests {
         plan.leave_out(&BTreeSet::from([hour + HOUR, hour + 2 * HOUR]));
         assert_eq!(plan.present, BTreeMap::from([(hour + HOUR, 2)]));
         assert_eq!(plan.hours.keys().collect::<Vec<_>>(), [&hour]);
+    }
+
+    #[test]
+    fn data_of_hours_that_are_not_planned_are_ignored() {
+        let hour = NOW - 900 - 5 * HOUR;
+        let mut plan = BackfillPlan::new(vec![datum(hour, 1)], TimeWindow::default(), NOW, NOW);
+        plan.replace_data(vec![datum(hour + 60, 2), datum(hour + HOUR, 4)]);
+        assert_eq!(
+            plan.hours,
+            BTreeMap::from([(hour, vec![datum(hour + 60, 2)])])
+        );
     }
 }

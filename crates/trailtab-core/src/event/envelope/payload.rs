@@ -1,7 +1,7 @@
 //! The payload of a subscription of CloudWatch Logs: JSON, compressed with gzip, in base64.
 //!
-//! A small payload is inflated whole, by the fast library. A large one is decoded, inflated and read piece by piece: 10,000
-//! events are 16 MB of JSON, and touching that many new pages of memory takes longer than inflating.
+//! A small payload is inflated whole, by the fast library. A large one is decoded, inflated and read piece by piece:
+//! 10,000 events are 16 MB of JSON, and touching that many new pages of memory takes longer than inflating.
 
 use std::io::{self, Read};
 
@@ -72,8 +72,8 @@ fn read_pieces(
     }
 }
 
-/// Reads into a buffer, after its first `len` bytes, until it is full or the end is reached; adds to `len` what was read,
-/// also before a failure.
+/// Reads into a buffer, after its first `len` bytes, until it is full or the end is reached; adds to `len` what was
+/// read, also before a failure.
 fn fill(from: &mut impl Read, buffer: &mut [u8], len: &mut usize) -> io::Result<()> {
     while let Some(room) = buffer.get_mut(*len..).filter(|room| !room.is_empty()) {
         match from.read(room)? {
@@ -142,8 +142,13 @@ mod tests {
     /// Reads a payload, and checks that reading it in pieces finds the same.
     fn read_base64(base64: &[u8], max_bytes: usize) -> Seen {
         let (mut seen, mut in_pieces) = (Seen::default(), Seen::default());
-        read_payload(base64, max_bytes, EnvelopeReader::default(), &mut seen);
-        read_pieces(base64, max_bytes, EnvelopeReader::default(), &mut in_pieces);
+        // Inside the event of a function.
+        let reader = || EnvelopeReader {
+            nesting: 1,
+            ..EnvelopeReader::default()
+        };
+        read_payload(base64, max_bytes, reader(), &mut seen);
+        read_pieces(base64, max_bytes, reader(), &mut in_pieces);
         assert_eq!(seen, in_pieces);
         seen
     }
@@ -162,6 +167,15 @@ mod tests {
             assert_eq!(seen.names, names(sizes.len()));
             assert_eq!(seen.faults, []);
         }
+    }
+
+    #[test]
+    fn json_that_ends_between_events_is_a_fault() {
+        let json = delivery(&[10, 10]);
+        let cut = json.rfind(r#",{"id":"1""#).unwrap();
+        let seen = read(&gzip(&json[..cut]), json.len());
+        assert_eq!(seen.names, names(1));
+        assert_eq!(seen.faults, [RecordFault::Truncated]);
     }
 
     #[test]

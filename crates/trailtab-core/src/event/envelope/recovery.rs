@@ -1,4 +1,4 @@
-//! How reading goes on after what is damaged, too large or cut off.
+//! How reading continues after a part that is damaged, too large or truncated.
 
 use super::content::{DocumentDamage, RecordFault, RecordSink};
 use super::log_line::is_prose;
@@ -8,8 +8,8 @@ use super::{EnvelopeReader, MAX_DEPTH};
 use crate::event::scan::JsonScanner;
 
 impl EnvelopeReader {
-    /// Enters the object that the buffer begins with, which exceeds the size limit, if it is no
-    /// record; returns the number of bytes consumed, 0 if it cannot be entered. Its members are then
+    /// Enters the object that the buffer begins with, which exceeds the size limit, if it is not
+    /// a record; returns the number of bytes consumed, 0 if it cannot be entered. Its members are then
     /// read one by one.
     pub fn enter(&mut self, buf: &[u8]) -> usize {
         if self.lost || self.stack.len() + 2 >= MAX_DEPTH {
@@ -79,7 +79,9 @@ impl EnvelopeReader {
             *pos = buf.len();
             return;
         }
-        if !rest_is_blank {
+        // The damage of a document inside another one is not asked for.
+        let is_cut_inside = self.nesting > 0 && !self.stack.is_empty();
+        if !rest_is_blank || is_cut_inside {
             sink.unreadable(RecordFault::Truncated);
         }
         if !rest_is_blank || !self.stack.is_empty() {

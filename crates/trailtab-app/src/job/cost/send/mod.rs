@@ -256,7 +256,7 @@ impl SendLog<'_> {
         operation: impl Future<Output = Result<T, LedgerError>>,
     ) -> Result<T, LedgerError> {
         let (last_start, key) = (limit.last_start(), key(post, 0));
-        self.ledger.by(last_start, &key, operation).await
+        self.ledger.with_deadline(last_start, &key, operation).await
     }
 
     async fn send<E: std::fmt::Display>(
@@ -294,24 +294,24 @@ impl SendLog<'_> {
         let claim = self.ledger.claim(&key, content, &self.owner);
         match self.before_sending(post, limit, claim).await? {
             SendClaim::Granted => {}
-            SendClaim::Sent => return Ok(SendOutcome::AlreadySent),
+            SendClaim::Sent(_) => return Ok(SendOutcome::AlreadySent),
             SendClaim::Busy(_) | SendClaim::Differs(_) => return Ok(busy()),
             // A mail is never split.
             SendClaim::Unconfirmed(_) | SendClaim::Split => return Ok(unconfirmed()),
         }
         let sent = limit.sent(outbox.send(&message)).await;
-        let settled = async {
-            match &sent {
-                Ok(()) => self.settle(post, &key, ClaimEnd::Sent).await,
-                Err(SendError::Unconfirmed(_)) => {
-                    self.settle(post, &key, ClaimEnd::Unconfirmed).await
-                }
-                Err(_) => self.ledger.release(&key).await,
-            }
+        let end = match &sent {
+            Ok(()) => Some(ClaimEnd::Sent),
+            Err(SendError::Unconfirmed(_)) => Some(ClaimEnd::Unconfirmed),
+            Err(_) => None,
         };
-        let settled = self.ledger.by(limit.deadline, &key, settled).await;
+        let recorded = self.record(post, &key, end);
+        let recorded = self
+            .ledger
+            .with_deadline(limit.deadline, &key, recorded)
+            .await;
         // An entry that remains claimed only keeps the mail from being sent again.
-        *note = settled.err().map(|error| error.to_string());
+        *note = recorded.err().map(|error| error.to_string());
         Ok(outcome(sent, false, place > 0))
     }
 
@@ -320,10 +320,14 @@ impl SendLog<'_> {
         let mut is_same = false;
         for place in 0..MAX_MAILS_PER_PERIOD {
             let (key, content) = (key(post, place), &post.content);
-            is_same = match self.ledger.look(&key, content, &self.owner).await? {
+            is_same = match self
+                .ledger
+                .existing_claim(&key, content, &self.owner)
+                .await?
+            {
                 None if is_same => return Ok(NextSend::Decided(SendOutcome::AlreadySent)),
                 None => return Ok(NextSend::Place(place)),
-                Some(SendClaim::Sent) => true,
+                Some(SendClaim::Sent(_)) => true,
                 Some(SendClaim::Differs(_)) => false,
                 Some(SendClaim::Busy(_)) => return Ok(NextSend::Decided(busy())),
                 Some(SendClaim::Unconfirmed(_) | SendClaim::Split | SendClaim::Granted) => {
@@ -348,15 +352,16 @@ impl SendLog<'_> {
         }))
     }
 
-    async fn settle(
+    /// Records what became of a claim, and the figures of a mail that was sent.
+    async fn record(
         &self,
         post: &OutgoingReport,
         key: &str,
-        end: ClaimEnd,
+        end: Option<ClaimEnd>,
     ) -> Result<(), LedgerError> {
         let content = &post.content;
-        self.ledger.settle(key, content, &self.owner, end).await?;
-        if end != ClaimEnd::Sent {
+        self.ledger.end(key, content, &self.owner, end).await?;
+        if end != Some(ClaimEnd::Sent) {
             return Ok(());
         }
         let place = place_of_history(&post.report, &post.destination);

@@ -1,4 +1,4 @@
-//! Which failed requests are repeated, and when.
+//! Decides which failed requests are retried, and when.
 
 use std::time::Duration;
 
@@ -17,26 +17,26 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// What follows after a request that failed.
+/// What to do after a failed request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AfterFailure {
-    Again { wait: Duration },
-    AgainWithNewCredentials,
+    Retry { wait: Duration },
+    RetryWithNewCredentials,
     GiveUp,
 }
 
-/// What is known of a call's failed requests.
+/// The failed requests of one call.
 #[derive(Debug)]
-pub(super) struct Repetition {
+pub(super) struct RequestRetries {
     failed: u32,
     unconnected: u32,
     has_new_credentials: bool,
     backoff: Backoff,
 }
 
-impl Default for Repetition {
-    fn default() -> Repetition {
-        Repetition {
+impl Default for RequestRetries {
+    fn default() -> RequestRetries {
+        RequestRetries {
             failed: 0,
             unconnected: 0,
             has_new_credentials: false,
@@ -45,7 +45,7 @@ impl Default for Repetition {
     }
 }
 
-impl Repetition {
+impl RequestRetries {
     /// Decides what follows, given the time since the first request began.
     pub(super) fn after(&mut self, failure: &AwsFailure, elapsed: Duration) -> AfterFailure {
         self.failed += 1;
@@ -55,14 +55,14 @@ impl Repetition {
             // Without a code, there are no credentials to be had.
             FailureKind::CredentialsExpired if failure.has_code && !self.has_new_credentials => {
                 self.has_new_credentials = true;
-                AfterFailure::AgainWithNewCredentials
+                AfterFailure::RetryWithNewCredentials
             }
             FailureKind::Throttled | FailureKind::Transient
                 if self.failed < ATTEMPTS
                     && self.unconnected < CONNECT_ATTEMPTS
                     && elapsed < RETRY_PERIOD =>
             {
-                AfterFailure::Again {
+                AfterFailure::Retry {
                     wait: self.backoff.next_wait(),
                 }
             }
@@ -102,16 +102,16 @@ mod tests {
             (refused("AccessDeniedException"), 1),
             (AwsFailure::lacks("QueryExecutionId"), 1),
         ] {
-            let mut repetition = Repetition::default();
+            let mut repetition = RequestRetries::default();
             let waits = std::iter::from_fn(|| match repetition.after(&failure, Duration::ZERO) {
-                AfterFailure::Again { wait } => Some(wait),
-                AfterFailure::AgainWithNewCredentials | AfterFailure::GiveUp => None,
+                AfterFailure::Retry { wait } => Some(wait),
+                AfterFailure::RetryWithNewCredentials | AfterFailure::GiveUp => None,
             });
             let waits: Vec<Duration> = waits.collect();
             assert_eq!(waits.len() + 1, most as usize, "{failure:?}");
             assert!(waits.iter().all(|wait| *wait <= LONGEST_WAIT.mul_f64(1.5)));
         }
-        let mut repetition = Repetition::default();
+        let mut repetition = RequestRetries::default();
         let throttled = answered(429, None);
         assert_eq!(
             repetition.after(&throttled, RETRY_PERIOD),
@@ -122,16 +122,16 @@ mod tests {
     #[test]
     fn expired_credentials_are_replaced_once() {
         let expired = refused("ExpiredTokenException");
-        let mut repetition = Repetition::default();
+        let mut repetition = RequestRetries::default();
         assert_eq!(
             repetition.after(&expired, Duration::ZERO),
-            AfterFailure::AgainWithNewCredentials
+            AfterFailure::RetryWithNewCredentials
         );
         assert_eq!(
             repetition.after(&expired, Duration::ZERO),
             AfterFailure::GiveUp
         );
-        let mut repetition = Repetition::default();
+        let mut repetition = RequestRetries::default();
         let none = lost(FailureKind::CredentialsExpired, false);
         assert_eq!(
             repetition.after(&none, Duration::ZERO),
