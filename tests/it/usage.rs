@@ -233,6 +233,7 @@ fn mistakes_are_explained() {
         (2, "usage day --throttled --by api"),
         (2, "usage day --throttled --by session,resource"),
         (2, "usage day --throttled --per hour"),
+        (2, "usage day --throttled --top 3"),
         (2, "usage day --format emf --by user-agent"),
         (2, "usage day --throttled --format emf"),
         (2, "usage day --format emf --per hour"),

@@ -378,9 +378,16 @@ pub fn cloudwatch(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
     aws_sdk_cloudwatch::Client::from_conf(builder.build())
 }
 
-/// Builds a client that reads CloudWatch metrics, and repeats requests that failed.
+/// Builds a client that reads CloudWatch metrics, and retries requests that failed for at most a minute.
 pub fn cloudwatch_reader(config: &SdkConfig) -> aws_sdk_cloudwatch::Client {
-    let builder = aws_sdk_cloudwatch::config::Builder::from(config).region(region_of(config));
+    let timeouts = config.timeout_config().map(TimeoutConfig::to_builder);
+    let timeouts = timeouts
+        .unwrap_or_else(TimeoutConfig::builder)
+        .operation_timeout(Duration::from_secs(60))
+        .build();
+    let builder = aws_sdk_cloudwatch::config::Builder::from(config)
+        .region(region_of(config))
+        .timeout_config(timeouts);
     aws_sdk_cloudwatch::Client::from_conf(builder.build())
 }
 
