@@ -497,7 +497,7 @@ fn halves_that_were_sent_are_not_sent_again() {
     });
     let records = distinct(1000);
     let payload = payload(&records);
-    failure(lab.attempt(&payload, 2 * SHORT));
+    failure(lab.attempt(&payload, 4 * SHORT));
     assert_eq!(count(&lab.health(), "EventsPublished"), 499);
     assert_eq!(count(&lab.health(), "EventsDeferred"), 501);
     lab.cloudwatch.heal();
