@@ -479,7 +479,7 @@ fn lock(directory: &Path) -> Result<fs::File, WriteError> {
     locked.map_err(WriteError::at(&path))
 }
 
-/// Tells whether there is a file whose content has this hash.
+/// Returns whether there is a file whose content has this hash.
 fn has_hash(path: &Path, hash: &str) -> io::Result<bool> {
     match fs::read(path) {
         Ok(bytes) => Ok(sent_hash::sha256(&bytes) == hash),

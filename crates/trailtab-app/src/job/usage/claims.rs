@@ -84,7 +84,7 @@ impl RunClaims<'_> {
             return Ok(true);
         };
         let owner = ClaimOwner {
-            // The data of an unconfirmed entry may appear until a time that follows from its first sender.
+            // CloudWatch may show unconfirmed data until a time that depends on when the first run sent them.
             until: match end {
                 Some(ClaimEnd::Unconfirmed) => pending.until,
                 _ => self.owner.until,

@@ -60,7 +60,7 @@ pub(super) fn count(
     count_with_faults(json, 0, RecordFault::Broken, sets, rules)
 }
 
-/// Counts events, and so many unreadable ones besides.
+/// Counts the events of `json`, and adds this number of unreadable ones.
 fn count_with_faults(
     json: &[u8],
     faults: usize,
@@ -85,8 +85,8 @@ pub(super) fn has_calls(counted: &IngestStats<UsageTally>) -> bool {
     tallies.any(|tally| tally.rows().next().is_some())
 }
 
-/// Whether a delivery may hold messages that cannot be read. CloudWatch Logs delivers at least one message, so a delivery
-/// without events or of unknown content may be none of its deliveries.
+/// Whether a delivery may hold messages that cannot be read. CloudWatch Logs delivers at least one message, so an event
+/// without records, or with unknown content only, may not be a delivery.
 fn may_hold_unreadable(counted: &IngestStats<UsageTally>) -> bool {
     let mut kinds = counted.others.keys();
     let is_known = counted.counts.read > 0 || kinds.any(|kind| *kind != ContentKind::Foreign);

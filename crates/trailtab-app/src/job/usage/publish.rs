@@ -208,7 +208,7 @@ impl MetricPublication<'_> {
             () => self.claim_in_ledger(part, &data).await.map(Some),
         };
         let claimed = match answer {
-            // What was too late when it was sent is still to be counted as such.
+            // Data that were too old when the others were sent are refused, not repeated.
             Ok(Some(LedgerAnswer {
                 claim: SendClaim::Sent(at),
                 ..

@@ -16,6 +16,19 @@ fn ample() -> SendDeadlines {
     }
 }
 
+/// One call of an API in Ireland.
+fn call(api: &str, minute: Seconds) -> MinuteDatum {
+    MinuteDatum {
+        metric: UsageMetric {
+            set: MetricSet::Calls,
+            name: api.to_owned(),
+            values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
+        },
+        minute,
+        value: 1,
+    }
+}
+
 #[test]
 fn hashes_of_earlier_deliveries_are_recognized() {
     let datum = MinuteDatum {
@@ -35,15 +48,7 @@ fn hashes_of_earlier_deliveries_are_recognized() {
 
 #[tokio::test]
 async fn nothing_is_sent_after_a_chunk_whose_place_is_taken() {
-    let datum = |number: u64| MinuteDatum {
-        metric: UsageMetric {
-            set: MetricSet::Calls,
-            name: format!("Get{number}"),
-            values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
-        },
-        minute: 60_000,
-        value: 1,
-    };
+    let datum = |number: u64| call(&format!("Get{number}"), 60_000);
     let directory = tempfile::tempdir().unwrap();
     let ledger = SendLedger::Directory(directory.path().to_owned());
     let owner = ClaimOwner {
@@ -84,15 +89,7 @@ async fn nothing_is_sent_after_a_chunk_whose_place_is_taken() {
 #[tokio::test]
 async fn a_retry_finds_its_own_entry_after_data_became_too_old() {
     let now = 1_800_000_000;
-    let datum = |minute: Seconds| MinuteDatum {
-        metric: UsageMetric {
-            set: MetricSet::Calls,
-            name: "GetObject".to_owned(),
-            values: vec!["eu-west-1".to_owned(), "s3.amazonaws.com".to_owned()],
-        },
-        minute,
-        value: 1,
-    };
+    let datum = |minute| call("GetObject", minute);
     let hours = [1, 2, 10].map(|hours| now - 14 * 86_400 + hours * 3600);
     let directory = tempfile::tempdir().unwrap();
     let ledger = SendLedger::Directory(directory.path().to_owned());
@@ -101,7 +98,7 @@ async fn a_retry_finds_its_own_entry_after_data_became_too_old() {
         logged.fetch_add(data.len(), Ordering::SeqCst);
         Ok(())
     };
-    // The first datum is too old after the first run, and the others become so one after the other.
+    // The first datum is too old in all runs, the second from the second run on, and the third in the last one.
     for (run, later) in [5400, 3 * 3600, 11 * 3600].into_iter().enumerate() {
         let claims = RunClaims {
             ledger: Some(&ledger),
